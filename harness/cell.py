@@ -1,0 +1,137 @@
+"""One point of the grid: what decides its numbers, and the identity that follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from harness.scenario.base import KindOrWord, Table
+from harness.scenario.data import Data, LinearTarget, PolynomialTarget
+from harness.scenario.grid import BatchSize
+from harness.scenario.model import Init, Linear, Mlp
+from harness.scenario.training import Training
+
+
+class CellSpec(Table):
+    """
+    Everything that decides the numbers of one cell, and nothing else.
+
+    Title, expectations, replicates and limits are not here, so they do not
+    change a cell's identity.
+    """
+
+    data: Data
+    model: Annotated[Linear | Mlp, Field(discriminator="kind"), KindOrWord] = Linear(kind="linear")
+    init: Init = Init()
+    training: Training
+    implementation: str
+    device: str
+    dtype: Literal["float32", "float64"]
+    batch_size: BatchSize
+    learning_rate: float
+    seed: int
+    threads: int = 1
+    tf32: bool = False
+    deterministic: bool = False
+
+    @property
+    def columns(self) -> int:
+        """Number of raw columns of x."""
+        return self.data.x.columns
+
+    @property
+    def features(self) -> int:
+        """Number of model columns: every column in every power."""
+        return self.columns * len(self.model.powers)
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Updates in one epoch; a `full` batch is one update, a short last batch is one more."""
+        rows = self.data.training_rows
+        if self.batch_size == "full":
+            return 1
+        whole, rest = divmod(rows, self.batch_size)
+        return whole + (1 if rest and not self.training.drop_last else 0)
+
+    @property
+    def steps(self) -> int:
+        """Updates in the whole training."""
+        if self.training.steps is not None:
+            return self.training.steps
+        return (self.training.epochs or 0) * self.batches_per_epoch
+
+    def truth(self) -> tuple[list[float], float] | None:
+        """
+        Weights and bias that the data were made with, the noise's mean in the bias.
+
+        Returns:
+            None where the model cannot say the data's formula, or says it in other
+            coordinates (standardised columns).
+        """
+        if not isinstance(self.model, Linear) or self.model.standardize != "none":
+            return None
+        coefficients = _coefficients(self)
+        if coefficients is None:
+            return None
+        bias = coefficients.pop((-1, 0), 0.0) + noise_mean(self.data)
+        names = [(column, power) for power in self.model.powers for column in range(self.columns)]
+        weights = [coefficients.pop(name, 0.0) for name in names]
+        if any(coefficients.values()) or (bias != 0.0 and not self.model.intercept):
+            return None
+        return weights, bias
+
+
+def _coefficients(spec: CellSpec) -> dict[tuple[int, int], float] | None:
+    """The data's coefficient by (column, power); the constant is (-1, 0)."""
+    target = spec.data.y
+    if isinstance(target, LinearTarget):
+        return {(-1, 0): target.bias, **{(column, 1): w for column, w in enumerate(target.weights)}}
+    if isinstance(target, PolynomialTarget):
+        constant, *rest = target.coefficients
+        return {(-1, 0): constant, **{(0, power): c for power, c in enumerate(rest, start=1)}}
+    return None
+
+
+def noise_mean(data: Data) -> float:
+    """Mean of the noise; it moves the effective bias."""
+    if data.noise.kind == "normal":
+        return data.noise.mean
+    if data.noise.kind == "uniform":
+        return (data.noise.low + data.noise.high) / 2
+    return 0.0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """
+    One point of a scenario's grid.
+
+    Args:
+        spec: What decides its numbers.
+        axes: Its value on each axis of its scenario, the dotted ones too, in file order.
+    """
+
+    spec: CellSpec
+    axes: dict[str, Any]
+
+    @cached_property
+    def id(self) -> str:
+        """
+        Twelve hex digits of a hash of the spec, behind a letter so that no reader
+        takes an id for a number.
+
+        Defaults are left out before hashing: a key written out with its default
+        value is the same cell as a key left out.
+        """
+        content = self.spec.model_dump(mode="json", exclude_defaults=True)
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        return "c" + hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+    def without(self, *axes: str) -> tuple[tuple[str, str], ...]:
+        """A hashable key of all axes but these, to group cells by."""
+        return tuple((name, json.dumps(value)) for name, value in self.axes.items() if name not in axes)

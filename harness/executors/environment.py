@@ -1,0 +1,26 @@
+"""The environment that templates and cells are started with: listed, not inherited whole."""
+
+from __future__ import annotations
+
+import os
+
+# One thread, so that templates can be forked; a cell asks for more by `run.threads`.
+_DECLARED = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    # Iteration over sets is the same in every process.
+    "PYTHONHASHSEED": "0",
+}
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD")
+_KEPT_PREFIXES = ("PYTHON", "CUDA_", "CUBLAS_", "CUDNN_", "NVIDIA_", "NCCL_", "TORCH_", "KMP_", "MKL_", "OMP_", "OPENBLAS_")
+
+
+def declared() -> dict[str, str]:
+    """Variables for a template: those kept from this process, then those that are always set."""
+    kept = {
+        name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)
+    }
+    return {**kept, **_DECLARED}

@@ -1,0 +1,80 @@
+"""The few calls of Linux that Python does not wrap, and readings of /proc."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from collections.abc import Iterator
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def _prctl(option: int, value: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def die_with_parent(how: signal.Signals) -> None:
+    """Have the kernel send this signal when the parent ends, however it ends."""
+    _prctl(_PR_SET_PDEATHSIG, how)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends (see prctl(2), CHILD_SUBREAPER)."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def children(pid: int | None = None) -> list[int]:
+    """Processes whose parent is this one (or `pid`), the dead ones not yet waited for included."""
+    found: list[int] = []
+    try:
+        tasks = os.listdir(f"/proc/{pid or 'self'}/task")
+        for task in tasks:
+            with open(f"/proc/{pid or 'self'}/task/{task}/children", encoding="ascii") as file:
+                found += map(int, file.read().split())
+    except OSError:
+        pass
+    return found
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """The process and everything below it."""
+    yield pid
+    for child in children(pid):
+        yield from descendants(child)
+
+
+def memory(pid: int | str, name: str) -> int:
+    """A line of /proc/<pid>/status in bytes: VmRSS, VmHWM, VmSize; 0 where the process is gone."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+            for line in file:
+                if line.startswith(name + ":"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+def threads() -> int:
+    """Threads of this process."""
+    return len(os.listdir("/proc/self/task"))
+
+
+def kill_all_children() -> None:
+    """Kill every child, adopted ones too, until none is left; all are waited for."""
+    while pids := children():
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        for pid in pids:
+            try:
+                os.waitpid(pid, 0)
+            except ChildProcessError:
+                pass

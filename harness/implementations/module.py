@@ -1,0 +1,89 @@
+"""
+The training step as PyTorch's tutorials write it: `nn.Module`, a loss function, an optimiser.
+
+    loss = loss_function(model(x), y)
+    optimizer.zero_grad();  loss.backward();  optimizer.step()
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from harness.implementations import implementation
+from harness.implementations.base import Implementation
+from harness.problem.layout import Parameters
+from harness.problem.problem import Problem
+
+LOSSES = {
+    "mse": functional.mse_loss,
+    "half_mse": lambda prediction, y: functional.mse_loss(prediction, y) / 2,
+    "sse": lambda prediction, y: functional.mse_loss(prediction, y, reduction="sum"),
+    "half_sse": lambda prediction, y: functional.mse_loss(prediction, y, reduction="sum") / 2,
+    "mae": functional.l1_loss,
+}
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+
+
+class Net(nn.Module):
+    """Linear layers with an activation between them; a linear model is one layer."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__()
+        hidden = problem.model.hidden if problem.model.kind == "mlp" else ()
+        sizes = (problem.x.shape[1], *hidden, 1)
+        layers: list[nn.Module] = []
+        for inputs, units in pairwise(sizes):
+            # The start comes from the problem, so nothing is drawn for it here.
+            layers.append(nn.utils.skip_init(nn.Linear, inputs, units, bias=problem.model.intercept))
+            if problem.model.kind == "mlp":
+                layers.append(ACTIVATIONS[problem.model.activation]())
+        self.layers = nn.Sequential(*layers[: 2 * len(sizes) - 3])
+
+    def forward(self, x: Tensor) -> Tensor:
+        prediction: Tensor = self.layers(x)
+        return prediction.squeeze(-1)
+
+    def linear_layers(self) -> list[nn.Linear]:
+        """The layers that hold parameters, in order."""
+        return [layer for layer in self.layers if isinstance(layer, nn.Linear)]
+
+
+@implementation("module", devices=("cpu", "cuda"))
+class Module(Implementation):
+    """nn.Module, a loss of torch.nn.functional, torch.optim.SGD."""
+
+    rows = "torch"
+
+    def load(self, problem: Problem) -> None:
+        self.x = torch.tensor(problem.x, device=problem.device)
+        self.y = torch.tensor(problem.y, device=problem.device)
+        self.layered = problem.model.kind == "mlp"
+        self.model = Net(problem).to(device=problem.device, dtype=self.x.dtype)
+        weights, biases = problem.initial if self.layered else ([problem.initial[0][None, :]], [problem.initial[1]])
+        with torch.no_grad():
+            for layer, W, b in zip(self.model.linear_layers(), weights, biases, strict=True):
+                layer.weight.copy_(torch.tensor(W))
+                if problem.model.intercept:
+                    layer.bias.copy_(torch.tensor(b))
+        self.loss = LOSSES[problem.loss.kind]
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=problem.learning_rate)
+
+    def step(self, rows: Any) -> Tensor:
+        loss: Tensor = self.loss(self.model(self.x[rows]), self.y[rows])
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        return loss.detach()
+
+    def parameters(self) -> Parameters:
+        layers = self.model.linear_layers()
+        weights = [layer.weight.detach().cpu().numpy() for layer in layers]
+        if self.layered:
+            return weights, [layer.bias.detach().cpu().numpy() for layer in layers]
+        bias = layers[0].bias
+        return weights[0][0], weights[0].dtype.type(0) if bias is None else bias.detach().cpu().numpy()[0]

@@ -1,0 +1,45 @@
+"""What is asked of one process: a cell, and how to run it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from harness.cell import CellSpec
+
+
+@dataclass(frozen=True)
+class Job:
+    """
+    One cell, to be run once in a process of its own.
+
+    Args:
+        spec: What decides its numbers.
+        timing_repeats: Timed passes; 0 for an untimed cell.
+        target_digits: Correct digits that count as converged.
+        record_steps: States that expectations name; they are kept in the trace.
+        timeout_seconds: Limit on the whole process.
+        memory_mb: Limit on what it takes beyond its template.
+    """
+
+    spec: CellSpec
+    timing_repeats: int = 0
+    target_digits: float = 3.0
+    record_steps: tuple[int, ...] = ()
+    timeout_seconds: float = 120.0
+    memory_mb: int = 4096
+
+    def to_json(self) -> str:
+        """The job as text, for a process that shares no memory with this one."""
+        content = {name: value for name, value in vars(self).items() if name != "spec"}
+        return json.dumps({**content, "spec": self.spec.model_dump(mode="json")})
+
+    @staticmethod
+    def from_json(text: str | bytes) -> Job:
+        """The job that `to_json` wrote."""
+        content: dict[str, Any] = json.loads(text)
+        spec = CellSpec.model_validate_json(json.dumps(content.pop("spec")))
+        return Job(spec=spec, **{**content, "record_steps": tuple(content["record_steps"])})
+
+

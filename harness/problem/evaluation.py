@@ -1,0 +1,147 @@
+"""
+Loss, gradient and prediction of recorded parameters, in float64.
+
+This is the yardstick: it is written apart from the four implementations, so
+that none of them measures itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.cell import CellSpec
+from harness.problem.layout import Layout
+from harness.scenario.model import Mlp
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+# Sum or mean, and the factor before it: mse is 1/n, half_sse is 1/2.
+_HALF = {"mse": 1.0, "half_mse": 0.5, "sse": 1.0, "half_sse": 0.5, "mae": 1.0}
+_MEAN = ("mse", "half_mse", "mae")
+
+
+def loss_scale(kind: str, rows: int) -> float:
+    """The factor before the sum of squares (or of absolute values) over so many rows."""
+    return _HALF[kind] / (rows if kind in _MEAN else 1)
+
+
+def loss_of_error(kind: str, error: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Loss over the last axis of `error = prediction - target`; a sum that overflows is inf."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        costs = np.abs(error) if kind == "mae" else error * error
+        return np.asarray(loss_scale(kind, error.shape[-1]) * costs.sum(axis=-1))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Evaluates flat parameter vectors of one cell's model on rows of its data."""
+
+    spec: CellSpec
+    layout: Layout
+
+    @staticmethod
+    def of(spec: CellSpec) -> Evaluation:
+        """The evaluation of a cell's model and loss."""
+        return Evaluation(spec, Layout.of(spec))
+
+    def predict(self, states: Matrix, x: Matrix) -> Matrix:
+        """Predictions, shape (k, n), of parameter states (k, parameters) on rows (n, p)."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            if not self.layout.layered:
+                weights = states[:, : x.shape[1]]
+                bias = states[:, x.shape[1] :] if self.layout.biases else 0.0
+                return np.asarray(weights @ x.T + bias)
+            return np.stack([self._forward(state, x)[-1][:, 0] for state in states])
+
+    def loss(self, states: Matrix, x: Matrix, y: Vector) -> Vector:
+        """Loss of each state over all these rows, shape (k,)."""
+        return loss_of_error(self.spec.training.loss.kind, self.predict(states, x) - y)
+
+    def gradient(self, state: Vector, x: Matrix, y: Vector) -> Vector:
+        """Gradient of the loss over these rows by every parameter, in the layout's order."""
+        kind = self.spec.training.loss.kind
+        with np.errstate(over="ignore", invalid="ignore"):
+            error = self.predict(state[None], x)[0] - y
+            cost = np.sign(error) if kind == "mae" else 2 * error
+            return self._pull_back(state, x, loss_scale(kind, len(y)) * cost)
+
+    def _forward(self, state: Vector, x: Matrix) -> list[Matrix]:
+        """Inputs of every layer, and the output (n, 1)."""
+        weights, biases = self.layout.unflatten(state)
+        values = [x]
+        for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+            before = values[-1] @ weight.T + bias
+            values.append(before if layer == len(weights) - 1 else _activate(self._activation, before))
+        return values
+
+    @property
+    def _activation(self) -> str:
+        return self.spec.model.activation if isinstance(self.spec.model, Mlp) else ""
+
+    def _pull_back(self, state: Vector, x: Matrix, slope: Vector) -> Vector:
+        if not self.layout.layered:
+            parts = [x.T @ slope, *([slope.sum()[None]] if self.layout.biases else [])]
+            return np.concatenate(parts)
+        weights, _ = self.layout.unflatten(state)
+        values = self._forward(state, x)
+        of_weights: list[Any] = []
+        of_biases: list[Any] = []
+        delta = slope[:, None]
+        for layer in reversed(range(len(weights))):
+            of_weights.insert(0, delta.T @ values[layer])
+            of_biases.insert(0, delta.sum(axis=0))
+            delta = (delta @ weights[layer]) * _slope(self._activation, values[layer])
+        return np.concatenate([array.reshape(-1) for array in (*of_weights, *of_biases)])
+
+    def kink_margin(self, state: Vector, x: Matrix, y: Vector) -> float:
+        """
+        Distance to the nearest kink, as a share of the values that meet there.
+
+        A residual (mae) or a unit's input (relu) within rounding of 0 may round to
+        either side, and then two correct implementations part. No kink: inf.
+        """
+        margins = [np.inf]
+        with np.errstate(over="ignore", invalid="ignore"):
+            if self.spec.training.loss.kind == "mae":
+                prediction = self.predict(state[None], x)[0]
+                margins.append(_share(prediction - y, np.abs(prediction) + np.abs(y)))
+            if self._activation == "relu":
+                weights, biases = self.layout.unflatten(state)
+                values = self._forward(state, x)
+                for weight, bias, before in zip(weights[:-1], biases[:-1], values, strict=False):
+                    size = np.abs(before) @ np.abs(weight).T + np.abs(bias)
+                    margins.append(_share(before @ weight.T + bias, size))
+        return float(np.nanmin(margins))
+
+    @property
+    def has_kinks(self) -> bool:
+        """Whether loss or activation is not differentiable somewhere."""
+        return self.spec.training.loss.kind == "mae" or self._activation == "relu"
+
+
+def _share(value: NDArray[np.float64], size: NDArray[np.float64]) -> float:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.abs(value) / size
+    return float(np.nanmin(shares, initial=np.inf))
+
+
+def _activate(name: str, z: Matrix) -> Matrix:
+    if name == "relu":
+        return np.maximum(z, 0.0)
+    if name == "tanh":
+        return np.tanh(z)
+    return np.asarray(0.5 * (1 + np.tanh(z / 2)))
+
+
+def _slope(name: str, activated: Matrix) -> Matrix:
+    """Derivative of the activation, from its value; at relu's kink 0, as torch takes it."""
+    if name == "relu":
+        return (activated > 0).astype(np.float64)
+    if name == "tanh":
+        return np.asarray(1 - activated**2)
+    return np.asarray(activated * (1 - activated))

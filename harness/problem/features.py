@@ -1,0 +1,60 @@
+"""From raw columns to the model's columns: powers, then standardisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float64]
+Vector = NDArray[np.float64]
+
+
+def features(raw: Matrix, powers: tuple[int, ...]) -> Matrix:
+    """All first powers given, then all second: shape (n, columns * len(powers))."""
+    return np.concatenate([np.power(raw, power) for power in powers], axis=1)
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """
+    Standardisation of the model's columns: (x - centre) / scale.
+
+    Args:
+        centre: Subtracted from each column, shape (p,); zeros without an intercept.
+        scale: Divides each column, shape (p,); ones without standardisation.
+    """
+
+    centre: Vector
+    scale: Vector
+
+    @staticmethod
+    def fitted(x: Matrix, kind: str, *, centred: bool) -> Scaling:
+        """
+        The scaling of these training rows.
+
+        Args:
+            x: Model columns, shape (n, p).
+            kind: `none`, `population` (ddof 0) or `sample` (ddof 1).
+            centred: Whether the mean is subtracted; not where there is no intercept to take it up.
+
+        Raises:
+            ValueError: If a column to be standardised is constant.
+        """
+        columns = x.shape[1]
+        if kind == "none":
+            return Scaling(np.zeros(columns), np.ones(columns))
+        constant = np.flatnonzero(np.ptp(x, axis=0) == 0)
+        if constant.size or len(x) < 2:
+            column = constant[0] if constant.size else 0
+            raise ValueError(
+                f"model.standardize: column {column} of the model is constant over the {len(x)} training rows "
+                'and has no spread to divide by; leave it out or set standardize = "none".'
+            )
+        centre = x.mean(axis=0) if centred else np.zeros(columns)
+        return Scaling(centre, x.std(axis=0, ddof=1 if kind == "sample" else 0))
+
+    def apply(self, x: Matrix) -> Matrix:
+        """The scaled columns; bit for bit `x` where nothing is standardised."""
+        return (x - self.centre) / self.scale

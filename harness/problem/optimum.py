@@ -1,0 +1,78 @@
+"""The exact least-squares optimum of a linear model, its condition and its largest stable rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.cell import CellSpec
+from harness.problem.data import Rows
+from harness.problem.evaluation import loss_scale
+from harness.scenario.model import Linear
+
+Vector = NDArray[np.float64]
+
+# A relative error of one rounding is as many digits as float64 holds.
+_SMALLEST = 2.0**-53
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """
+    The minimum of a squared loss over the training rows.
+
+    Args:
+        parameters: Weights, then the bias, shape (p,); None where the optimum is not unique.
+        condition_number: Largest over smallest eigenvalue of the loss's Hessian; inf where that is singular.
+        stable_learning_rate: Gradient descent on full batches diverges above it: 2 / largest eigenvalue.
+    """
+
+    parameters: Vector | None
+    condition_number: float
+    stable_learning_rate: float
+
+
+def optimum(spec: CellSpec, rows: Rows) -> Optimum | None:
+    """
+    By QR of the column-scaled design matrix in float64.
+
+    Returns:
+        None where the loss is not squared or the model not linear: there is no such formula.
+
+    References:
+        Golub & Van Loan, Matrix Computations, 4th ed., 5.3.2 (QR) and 5.3.7 (column scaling).
+    """
+    kind = spec.training.loss.kind
+    if kind == "mae" or not isinstance(spec.model, Linear):
+        return None
+    design = np.column_stack([rows.x, np.ones(len(rows.y))]) if spec.model.intercept else rows.x
+    singular = np.linalg.svd(design, compute_uv=False)
+    curvature = 2 * loss_scale(kind, len(rows.y)) * singular**2
+    unique = len(rows.y) >= design.shape[1] and singular[-1] > singular[0] * len(rows.y) * np.finfo(float).eps
+    return Optimum(
+        _least_squares(design, rows.y) if unique else None,
+        float(curvature[0] / curvature[-1]) if unique else float("inf"),
+        float(2 / curvature[0]),
+    )
+
+
+def _least_squares(design: NDArray[np.float64], y: Vector) -> Vector:
+    scale = np.linalg.norm(design, axis=0)
+    q, r = np.linalg.qr(design / scale)
+    return np.asarray(np.linalg.solve(r, q.T @ y) / scale)
+
+
+def correct_digits(found: Vector, wanted: Vector) -> float:
+    """
+    The least, over parameters, of -log10 of the relative error; absolute where `wanted` is 0.
+
+    An exact hit counts as one rounding (15.95 digits); a parameter that is not finite as minus infinity.
+    """
+    if found.shape != wanted.shape:
+        raise ValueError(f"found has shape {found.shape} but wanted has shape {wanted.shape}; both must be (p,).")
+    if not np.isfinite(found).all():
+        return float("-inf")
+    error = np.abs(found - wanted) / np.where(wanted == 0, 1.0, np.abs(wanted))
+    return float(np.min(-np.log10(np.maximum(error, _SMALLEST))))

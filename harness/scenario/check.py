@@ -1,0 +1,145 @@
+"""What one table alone cannot tell: whether the tables of a scenario fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+from harness.cell import Cell, CellSpec
+from harness.errors import Fault
+from harness.grid import same
+from harness.scenario.expect import LINEAR_ONLY, AtEpoch, AtStep, Expect
+from harness.scenario.faults import nearest, one_of, show
+from harness.scenario.model import Linear, Mlp
+from harness.scenario.tables import ExpectedRows
+
+
+def of_cells(cells: Sequence[Cell]) -> list[Fault]:
+    """Faults between tables, expectations aside."""
+    found: list[Fault] = []
+    specs = {spec.model_dump_json(exclude={"seed", "implementation", "device"}): spec for spec in (c.spec for c in cells)}
+    found += chain.from_iterable(_start_shape(spec) for spec in specs.values())
+    found += chain.from_iterable(_length(spec) for spec in specs.values())
+    if not cells:
+        found.append(Fault("grid", "has no cell: every combination is excluded"))
+    return list(dict.fromkeys(found))
+
+
+def _start_shape(spec: CellSpec) -> list[Fault]:
+    """Faults of starts written out as numbers, against the model's shape."""
+    weights, bias = spec.init.weights, spec.init.bias
+    if isinstance(spec.model, Mlp):
+        return _net_start_shape(spec.model, spec.features, weights, bias)
+    found = []
+    if isinstance(weights, tuple):
+        if isinstance(weights[0], tuple):
+            found.append(Fault("init.weights", "found numbers per layer; a linear model takes one list of numbers"))
+        elif len(weights) != spec.features:
+            problem = f"found {len(weights)} numbers; the model has {spec.features} columns"
+            found.append(Fault("init.weights", problem))
+    if isinstance(bias, tuple):
+        found.append(Fault("init.bias", "found a list; a linear model takes one number"))
+    if bias is not None and not spec.model.intercept:
+        found.append(Fault("init.bias", "the model has no intercept; leave it out"))
+    return found
+
+
+def _net_start_shape(model: Mlp, features: int, weights: Any, bias: Any) -> list[Fault]:
+    sizes = [features, *model.hidden, 1]
+    found = []
+    if isinstance(weights, tuple):
+        wanted = [(units, inputs) for inputs, units in zip(sizes, sizes[1:], strict=False)]
+        layers = weights if isinstance(weights[0], tuple) else None
+        shapes = layers and [(len(layer), {len(row) for row in layer}) for layer in layers]
+        if shapes != [(units, {inputs}) for units, inputs in wanted]:
+            text = ", ".join(f"{units} x {inputs}" for units, inputs in wanted)
+            found.append(Fault("init.weights", f"must be numbers for each layer, one row a unit: {text}"))
+    if isinstance(bias, tuple):
+        lengths = [len(row) for row in bias] if isinstance(bias[0], tuple) else None
+        if lengths != sizes[1:]:
+            found.append(Fault("init.bias", f"must be numbers for each layer: {', '.join(map(str, sizes[1:]))}"))
+    return found
+
+
+def _length(spec: CellSpec) -> list[Fault]:
+    if spec.batches_per_epoch == 0:
+        problem = f"drops the only batch: batch_size {spec.batch_size} is more than {spec.data.training_rows} rows"
+        return [Fault("training.drop_last", problem)]
+    return []
+
+
+def of_expectation(path: str, expect: Expect, rows: ExpectedRows | None, cells: Sequence[Cell]) -> list[Fault]:
+    """Faults of one expectation against the cells of the whole file."""
+    axes = list(dict.fromkeys(chain.from_iterable(cell.axes for cell in cells)))
+    unknown = [axis for axis in expect.where if axis not in axes]
+    if unknown:
+        problem = f"no such axis; allowed: {one_of(axes)}{nearest(unknown[0], axes)}"
+        return [Fault(f"{path}.where.{unknown[0]}", problem)]
+    matching = [cell for cell in cells if all(same(cell.axes[a], v) for a, v in expect.where.items())]
+    if not matching:
+        return [Fault(f"{path}.where", f"matches no cell: {_unmatched(expect, cells)}")]
+    specs = {
+        spec.model_dump_json(exclude={"seed", "implementation", "device", "dtype"}): spec
+        for spec in (cell.spec for cell in matching)
+    }
+    found = chain.from_iterable(_against(path, expect, rows, spec) for spec in specs.values())
+    return list(dict.fromkeys(found))
+
+
+def _unmatched(expect: Expect, cells: Sequence[Cell]) -> str:
+    for axis, wanted in expect.where.items():
+        values = list(dict.fromkeys(show(cell.axes[axis]) for cell in cells))
+        if not any(same(cell.axes[axis], wanted) for cell in cells):
+            return f"{axis} is never {show(wanted)}; it is {one_of(values[:8])}"
+    return "no cell has all these values together"
+
+
+def _against(path: str, expect: Expect, rows: ExpectedRows | None, spec: CellSpec) -> list[Fault]:
+    found = []
+    if expect.name in LINEAR_ONLY and not isinstance(spec.model, Linear):
+        found.append(Fault(f"{path}.quantity", f"{expect.name} exists for a linear model only"))
+    limit = spec.features - 1 + (1 if expect.name == "gradient" and spec.model.intercept else 0)
+    if expect.index is not None and isinstance(spec.model, Linear) and expect.index > limit:
+        found.append(Fault(f"{path}.quantity", f"found index {expect.index}; the model's last is {limit}"))
+    if expect.name == "bias" and not spec.model.intercept:
+        found.append(Fault(f"{path}.quantity", "the model has no intercept"))
+    if expect.name in ("condition_number", "stable_learning_rate", "correct_digits") and spec.training.loss.kind == "mae":
+        found.append(Fault(f"{path}.quantity", f"{expect.name} exists for squared losses only"))
+    if expect.name.startswith("validation_") and spec.data.validation is None:
+        found.append(Fault(f"{path}.quantity", "there are no validation rows; set data.validation"))
+    if expect.x is not None and len(expect.x) != spec.columns:
+        found.append(Fault(f"{path}.x", f"found {len(expect.x)} numbers; the data have {spec.columns} columns"))
+    return found + _places(path, expect, rows, spec)
+
+
+def _places(path: str, expect: Expect, rows: ExpectedRows | None, spec: CellSpec) -> list[Fault]:
+    where = f"{path}.table" if rows else f"{path}.at"
+    per_step = expect.name == "step_loss"
+    first = 1 if expect.name == "epoch_loss" else 0
+    found = []
+    for unit, place in _named_places(expect, rows):
+        step = place * (spec.batches_per_epoch if unit == "epoch" else 1)
+        last = spec.steps - (1 if per_step else 0)
+        if place < first or step > last:
+            lasting = last // spec.batches_per_epoch if unit == "epoch" else last
+            found.append(Fault(where, f"found {unit} {place}; allowed: {first} to {lasting}"))
+    if expect.name == "epoch_loss" and rows and rows.unit != "epoch":
+        found.append(Fault(where, "epoch_loss needs a column epoch"))
+    return found[:1]
+
+
+def _named_places(expect: Expect, rows: ExpectedRows | None) -> list[tuple[str, int]]:
+    if rows is not None:
+        return [(rows.unit, place) for place in rows.places]
+    if isinstance(expect.at, AtEpoch | AtStep):
+        unit = "epoch" if isinstance(expect.at, AtEpoch) else "step"
+        places = getattr(expect.at, unit)
+        return [(unit, place) for place in (places if isinstance(places, tuple) else (places,))]
+    return []
+
+
+def recorded_steps(expect: Expect, rows: ExpectedRows | None, spec: CellSpec) -> set[int]:
+    """States that this expectation needs in the trace of this cell, start and end aside."""
+    per_unit = {"epoch": spec.batches_per_epoch, "step": 1}
+    return {place * per_unit[unit] for unit, place in _named_places(expect, rows)}

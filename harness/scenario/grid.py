@@ -1,0 +1,77 @@
+"""The table `[grid]`: the axes; every combination of their values is one cell."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+
+from harness.scenario.base import Count, Positive, Seed, Table, Text
+
+STANDARD_AXES = ("implementation", "device", "dtype", "batch_size", "learning_rate", "seed")
+# What may be an axis besides: whatever decides a cell's numbers. Limits,
+# expectations and titles do not, so two such cells would be one.
+AXIS_ROOTS = ("data.", "model.", "init.", "training.", "run.threads", "run.tf32", "run.deterministic")
+
+
+class SeedRange(Table):
+    """`count` seeds from `start` on."""
+
+    start: Seed = 0
+    count: Count
+
+
+class Exclude(Table):
+    """Cells left out: those that have all these values, and why."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    why: Text
+
+    def axes(self) -> dict[str, Any]:
+        """The values, by axis, that a cell must have to be left out."""
+        return dict(self.model_extra or {})
+
+
+def _kind_of_batch(value: Any) -> str:
+    return "word" if isinstance(value, str) else "number"
+
+
+BatchSize: TypeAlias = Annotated[
+    Annotated[Count, Tag("number")] | Annotated[Literal["full"], Tag("word")], Discriminator(_kind_of_batch)
+]
+
+
+class Grid(Table):
+    """The standard axes, and any dotted key of the file as an axis of its own."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    implementation: Annotated[tuple[Text, ...], Field(min_length=1)] = ("numpy", "autograd", "optim", "module")
+    device: Annotated[tuple[Text, ...], Field(min_length=1)] = ("cpu",)
+    dtype: Annotated[tuple[Literal["float32", "float64"], ...], Field(min_length=1)] = ("float32",)
+    batch_size: Annotated[tuple[BatchSize, ...], Field(min_length=1)] = ("full",)
+    learning_rate: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    seed: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
+    exclude: tuple[Exclude, ...] = ()
+
+    @field_validator("seed", mode="before")
+    @classmethod
+    def _range_to_seeds(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        seeds = SeedRange.model_validate(value)
+        return tuple(range(seeds.start, seeds.start + seeds.count))
+
+    @model_validator(mode="after")
+    def _values_differ(self) -> Grid:
+        for axis in STANDARD_AXES:
+            values = getattr(self, axis)
+            if len(set(values)) != len(values):
+                twice = next(value for value in values if values.count(value) > 1)
+                raise ValueError(f"{axis} holds {twice!r} twice; name each value once")
+        return self
+
+    def dotted(self) -> dict[str, list[Any]]:
+        """The axes that are other keys of the file, by dotted key."""
+        return dict(self.model_extra or {})

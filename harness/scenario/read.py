@@ -1,0 +1,213 @@
+"""From a TOML file to a validated scenario, or to all its faults."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from harness.cell import Cell
+from harness.errors import Fault, ScenarioError, UserError
+from harness.grid import bad_axes, expand, with_values
+from harness.scenario import check, faults
+from harness.scenario.expect import Expect
+from harness.scenario.scenario import Document
+from harness.scenario.tables import ExpectedRows, expected_rows, read_inside
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """
+    One `[[expect]]` of a file.
+
+    Args:
+        number: Its place in the file, from 0.
+        expect: What it says.
+        rows: Its table, read; None where its values stand in the file.
+    """
+
+    number: int
+    expect: Expect
+    rows: ExpectedRows | None = None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """
+    A scenario file, validated, with its cells.
+
+    Args:
+        name: The file's name without `.toml`.
+        path: The file as the user named it.
+        text: The file's text.
+        document: Its tables.
+        cells: The grid, expanded.
+        expectations: Its `[[expect]]` tables with their data files read.
+        files: The bytes of the data files it names, by name.
+        unchanged: Ids of the cells as the file alone has them; a `--set` may have made others.
+    """
+
+    name: str
+    path: str
+    text: str
+    document: Document
+    cells: tuple[Cell, ...]
+    expectations: tuple[Expectation, ...] = ()
+    files: dict[str, bytes] = field(default_factory=dict)
+    unchanged: frozenset[str] = frozenset()
+
+    @property
+    def title(self) -> str:
+        """The title for people; the name where the file gives none."""
+        return self.document.title or self.name
+
+
+def read_all(arguments: Sequence[str], settings: dict[str, Any] | None = None) -> list[Scenario]:
+    """
+    All scenarios of these files and folders (not recursive).
+
+    Args:
+        arguments: Files, or folders whose `*.toml` are meant.
+        settings: Dotted keys of `--set` that override what every file says.
+
+    Raises:
+        ScenarioError: With every fault of every file, if there is any.
+        UserError: If a path does not exist or a folder holds no scenario.
+    """
+    found: list[Fault] = []
+    scenarios: list[Scenario] = []
+    paths = [path for argument in arguments for path in _files(argument)]
+    paths = list({path.resolve(): path for path in paths}.values())
+    for path in paths:
+        try:
+            scenarios.append(read(path, settings))
+        except ScenarioError as error:
+            found += error.faults
+    names = [scenario.name for scenario in scenarios]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        same_name = [scenario.path for scenario in scenarios if scenario.name == name]
+        found.append(Fault("", f"the name {name} is used by {' and '.join(same_name)}; a run needs different file names"))
+    if found:
+        raise ScenarioError(found)
+    return scenarios
+
+
+def _files(argument: str) -> list[Path]:
+    path = Path(argument)
+    if path.is_dir():
+        files = sorted(path.glob("*.toml"))
+        if not files:
+            raise UserError(f"{argument}: the folder holds no scenario (*.toml).")
+        return files
+    if not path.is_file():
+        raise UserError(f"{argument}: no such file or folder. Scenarios are TOML files, by default those in scenarios/.")
+    return [path]
+
+
+def read(path: Path, settings: dict[str, Any] | None = None) -> Scenario:
+    """
+    One scenario file.
+
+    Raises:
+        ScenarioError: With all its faults.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError([Fault("", f"cannot be read as UTF-8 text: {error}", str(path))]) from error
+    try:
+        return parse(text, path, settings or {})
+    except ScenarioError as error:
+        raise ScenarioError([Fault(fault.path, fault.problem, str(path)) for fault in error.faults]) from None
+
+
+def parse(text: str, path: Path, settings: dict[str, Any], files: dict[str, bytes] | None = None) -> Scenario:
+    """
+    A scenario from its text.
+
+    Args:
+        text: TOML.
+        path: Where it was read; its data files are looked up beside it.
+        settings: Dotted keys of `--set`.
+        files: The data files' bytes, where they are known; nothing is then read from disk.
+
+    Raises:
+        ScenarioError: With all its faults.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ScenarioError([Fault("", f"is not valid TOML: {error}")]) from error
+    document, cells = _validated(raw)
+    read_file = files.__getitem__ if files is not None else partial(read_inside, path.parent)
+    expectations, used = _expectations(document.expect, read_file, cells)
+    unchanged = frozenset(cell.id for cell in cells)
+    if settings:
+        # Expectations are about the file as it is; a setting only makes other cells.
+        document, cells = _validated(with_values(raw, settings))
+    return Scenario(path.stem, str(path), text, document, tuple(cells), expectations, used, unchanged)
+
+
+def _validated(raw: dict[str, Any]) -> tuple[Document, list[Cell]]:
+    document = _document(raw)
+    cells, found = expand(raw, document.grid)
+    found += check.of_cells(cells) if not found else []
+    if found:
+        raise ScenarioError(found)
+    return document, cells
+
+
+def _document(raw: dict[str, Any]) -> Document:
+    """
+    The tables, each valid in itself.
+
+    An axis may supply a key that the base leaves out, so the base is validated
+    with the first value of every dotted axis in place.
+    """
+    found = bad_axes(raw)
+    axes = raw.get("grid") if isinstance(raw.get("grid"), dict) else {}
+    dotted = {key: value for key, value in (axes or {}).items() if "." in key}
+    first = {key: value[0] for key, value in dotted.items() if isinstance(value, list) and value}
+    filled = with_values(raw, first)
+    try:
+        document = Document.model_validate(filled)
+    except ValidationError as error:
+        reported = {fault.path for fault in found}
+        of_tables = faults.from_errors(error.errors(), filled, Document)
+        for fault in of_tables:
+            axis = fault.path if fault.path in first else None
+            path = f'grid."{axis}"[0]' if axis else fault.path
+            if path not in reported:
+                found.append(Fault(path, fault.problem))
+        raise ScenarioError(found) from None
+    if found:
+        raise ScenarioError(found)
+    return document
+
+
+def _expectations(
+    expects: Iterable[Expect], read_file: Callable[[str], bytes], cells: Sequence[Cell]
+) -> tuple[tuple[Expectation, ...], dict[str, bytes]]:
+    found: list[Fault] = []
+    files: dict[str, bytes] = {}
+    result: list[Expectation] = []
+    for number, expect in enumerate(expects):
+        path = f"expect[{number}]"
+        rows = None
+        if expect.table is not None:
+            try:
+                files[expect.table] = read_file(expect.table)
+                rows = expected_rows(expect, files[expect.table])
+            except ValueError as error:
+                found.append(Fault(f"{path}.table", str(error)))
+                continue
+        found += check.of_expectation(path, expect, rows, cells)
+        result.append(Expectation(number, expect, rows))
+    if found:
+        raise ScenarioError(found)
+    return tuple(result), files

@@ -1,0 +1,32 @@
+"""The tables `[run]` and `[target]`: how often, within which limits, and what counts as reached."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from harness.scenario.base import Bool, Count, Positive, Table
+
+Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
+Whole = Annotated[int, Field(strict=True, ge=0)]
+
+
+class Run(Table):
+    """Replicates and limits of one cell."""
+
+    timed_seeds: Whole = 5
+    replicates: Count = 2
+    timing_repeats: Whole = 3
+    tf32: Bool = False
+    deterministic: Bool = False
+    timeout_seconds: Positive = 120.0
+    memory_mb: Count = 4096
+    threads: Count = 1
+
+
+class Target(Table):
+    """Shares of the possible loss reduction to reach, and the digits that count as converged."""
+
+    tau: Annotated[tuple[Share, ...], Field(min_length=1)] = (1e-1, 1e-3, 1e-5, 1e-7)
+    digits: Positive = 3.0

@@ -1,0 +1,37 @@
+"""
+The tables of a run file.
+
+Schema numbers (`user_version`):
+    1   2026-11  first
+"""
+
+from __future__ import annotations
+
+SCHEMA = 1
+FILE_NAME = "run.sqlite"
+
+TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE scenario (
+    name TEXT PRIMARY KEY, path TEXT NOT NULL, text TEXT NOT NULL, settings TEXT NOT NULL);
+CREATE TABLE file (
+    scenario TEXT NOT NULL, name TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (scenario, name));
+CREATE TABLE cell (
+    scenario TEXT NOT NULL, cell TEXT NOT NULL, position INTEGER NOT NULL, axes TEXT NOT NULL, spec TEXT NOT NULL,
+    job TEXT NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (scenario, cell));
+CREATE TABLE plan (
+    scenario TEXT NOT NULL, cell TEXT NOT NULL, replicate INTEGER NOT NULL, phase TEXT NOT NULL,
+    round INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (scenario, cell, replicate));
+CREATE TABLE record (
+    scenario TEXT NOT NULL, cell TEXT NOT NULL, replicate INTEGER NOT NULL,
+    status TEXT NOT NULL, outcome TEXT, host TEXT NOT NULL, "order" INTEGER NOT NULL, started REAL NOT NULL,
+    seconds REAL NOT NULL, template TEXT NOT NULL, jobs INTEGER NOT NULL, content TEXT NOT NULL,
+    PRIMARY KEY (scenario, cell, replicate));
+CREATE TABLE trace (
+    scenario TEXT NOT NULL, cell TEXT NOT NULL, replicate INTEGER NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (scenario, cell, replicate));
+CREATE TABLE canary (
+    round INTEGER NOT NULL, implementation TEXT NOT NULL, started REAL NOT NULL, template TEXT NOT NULL,
+    content TEXT NOT NULL, PRIMARY KEY (round, implementation));
+CREATE TABLE environment (host TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (host, key));
+"""
