@@ -36,6 +36,11 @@ _BUILT_IN = {
 }
 
 
+def devices() -> tuple[str, ...]:
+    """The names that `grid.device` may hold."""
+    return DEVICES
+
+
 def implementations() -> tuple[str, ...]:
     """The names that `grid.implementation` may hold."""
     return tuple(_BUILT_IN)

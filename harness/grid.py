@@ -81,12 +81,15 @@ def bad_axes(raw: dict[str, Any]) -> list[Fault]:
     return result
 
 
-NAMED_AXES = {"implementation": catalogue.implementations, "device": lambda: catalogue.DEVICES}
+NAMED_AXES = {"implementation": catalogue.implementations, "device": catalogue.devices}
 
 
 def _unknown_names(path: str, values: Any, known: tuple[str, ...]) -> list[Fault]:
     return [
-        Fault(f"{path}[{position}]", f"found {faults.show(name)}; allowed: {faults.one_of(known)}{faults.nearest(name, known)}")
+        Fault(
+            f"{path}[{position}]",
+            f"found {faults.show(name)}; allowed: {faults.one_of(known)}{faults.nearest(name, known)}",
+        )
         for position, name in enumerate(values if isinstance(values, list) else ())
         if isinstance(name, str) and name not in known
     ]

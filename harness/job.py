@@ -41,5 +41,3 @@ class Job:
         content: dict[str, Any] = json.loads(text)
         spec = CellSpec.model_validate_json(json.dumps(content.pop("spec")))
         return Job(spec=spec, **{**content, "record_steps": tuple(content["record_steps"])})
-
-

@@ -18,7 +18,12 @@ _ROUNDINGS = 8
 
 
 def outcome(
-    losses: Vector, finite: bool, digits: float | None, gradients: tuple[float, float], wanted_digits: float, floor: float
+    losses: Vector,
+    finite: bool,
+    digits: float | None,
+    gradients: tuple[float, float],
+    wanted_digits: float,
+    floor: float,
 ) -> str:
     """
     The first of diverged, converged, stalled, unfinished that fits.

@@ -1,0 +1,1 @@
+"""What a run's frames say: expectations, repeatability, agreement, and the verdict over them."""

@@ -27,5 +27,5 @@ class Cuda:
         return {
             "cuda": str(torch.version.cuda),
             "cuda_device": torch.cuda.get_device_name(0),
-            "cudnn": str(torch.backends.cudnn.version()),
+            "cudnn": str(torch.backends.cudnn.version()),  # type: ignore[no-untyped-call],
         }

@@ -15,12 +15,22 @@ _DECLARED = {
     "PYTHONHASHSEED": "0",
 }
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD")
-_KEPT_PREFIXES = ("PYTHON", "CUDA_", "CUBLAS_", "CUDNN_", "NVIDIA_", "NCCL_", "TORCH_", "KMP_", "MKL_", "OMP_", "OPENBLAS_")
+_KEPT_PREFIXES = (
+    "PYTHON",
+    "CUDA_",
+    "CUBLAS_",
+    "CUDNN_",
+    "NVIDIA_",
+    "NCCL_",
+    "TORCH_",
+    "KMP_",
+    "MKL_",
+    "OMP_",
+    "OPENBLAS_",
+)
 
 
 def declared() -> dict[str, str]:
     """Variables for a template: those kept from this process, then those that are always set."""
-    kept = {
-        name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)
-    }
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
     return {**kept, **_DECLARED}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -32,10 +34,8 @@ def children(pid: int | None = None) -> list[int]:
     """Processes whose parent is this one (or `pid`), the dead ones not yet waited for included."""
     found: list[int] = []
     try:
-        tasks = os.listdir(f"/proc/{pid or 'self'}/task")
-        for task in tasks:
-            with open(f"/proc/{pid or 'self'}/task/{task}/children", encoding="ascii") as file:
-                found += map(int, file.read().split())
+        for task in Path(f"/proc/{pid or 'self'}/task").iterdir():
+            found += map(int, (task / "children").read_text(encoding="ascii").split())
     except OSError:
         pass
     return found
@@ -62,19 +62,15 @@ def memory(pid: int | str, name: str) -> int:
 
 def threads() -> int:
     """Threads of this process."""
-    return len(os.listdir("/proc/self/task"))
+    return len(list(Path("/proc/self/task").iterdir()))
 
 
 def kill_all_children() -> None:
     """Kill every child, adopted ones too, until none is left; all are waited for."""
     while pids := children():
         for pid in pids:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         for pid in pids:
-            try:
+            with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
-            except ChildProcessError:
-                pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import socket
@@ -110,10 +111,10 @@ class LocalExecutor:
         limit = time.monotonic() + task.job.timeout_seconds + _GRACE_SECONDS
         running[template] = _Running(slot, template, task, time.time(), limit)
         selector.register(template.channel, selectors.EVENT_READ, template)
-        try:
+        # One that died idle cannot take it: its channel reads as closed, and the
+        # task's record says so.
+        with contextlib.suppress(ConnectionError):
             protocol.send(template.channel, {}, task.job.to_json().encode())
-        except ConnectionError:
-            pass  # It died idle: the channel reads as closed, and the task's record says so.
 
     def _template(self, slot: int, task: Task) -> Template:
         outfit = "spawn" if self._isolation == "spawn" else catalogue.entry(task.job.spec.implementation).rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -168,10 +169,8 @@ def _beyond_limits(watch: _Watch, job: Job) -> Record | None:
 def _kill(pid: int) -> None:
     """The cell's whole group; strays that left it are adopted and killed after its end."""
     for kill in (os.killpg, os.kill):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
 def _report(watch: _Watch, record_fd: int, code: int, status: int) -> bytes:

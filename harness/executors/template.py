@@ -53,7 +53,7 @@ def main() -> None:
         protocol.send(control, {"started": started, "seconds": time.perf_counter() - clock}, report)
 
 
-def _end(number: int, frame: FrameType | None) -> None:
+def _end(_number: int, _frame: FrameType | None) -> None:
     """The run has ended: end every process below, then this one."""
     kill_all_children()
     os._exit(0)

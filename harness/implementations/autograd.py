@@ -8,6 +8,7 @@ The training step with the gradient from PyTorch's autograd, the update by hand.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from harness.implementations.base import Implementation
 from harness.problem.layout import Parameters
 from harness.problem.problem import Problem
 
-LOSSES = {
+LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
     "mse": lambda e: (e**2).mean(),
     "half_mse": lambda e: (e**2).mean() / 2,
     "sse": lambda e: (e**2).sum(),

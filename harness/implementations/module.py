@@ -7,6 +7,7 @@ The training step as PyTorch's tutorials write it: `nn.Module`, a loss function,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +20,7 @@ from harness.implementations.base import Implementation
 from harness.problem.layout import Parameters
 from harness.problem.problem import Problem
 
-LOSSES = {
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": functional.mse_loss,
     "half_mse": lambda prediction, y: functional.mse_loss(prediction, y) / 2,
     "sse": lambda prediction, y: functional.mse_loss(prediction, y, reduction="sum"),
@@ -39,7 +40,7 @@ class Net(nn.Module):
         layers: list[nn.Module] = []
         for inputs, units in pairwise(sizes):
             # The start comes from the problem, so nothing is drawn for it here.
-            layers.append(nn.utils.skip_init(nn.Linear, inputs, units, bias=problem.model.intercept))
+            layers.append(nn.utils.skip_init(nn.Linear, inputs, units, bias=problem.model.intercept)  # type: ignore[no-untyped-call])
             if problem.model.kind == "mlp":
                 layers.append(ACTIVATIONS[problem.model.activation]())
         self.layers = nn.Sequential(*layers[: 2 * len(sizes) - 3])

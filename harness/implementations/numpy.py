@@ -17,6 +17,7 @@ A linear model is a net without hidden layers:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def sigmoid(z: Array) -> Array:
 
 
 # f(z), and f'(z) from a = f(z). The slope of relu at 0 is 0.
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     "relu": (lambda z: np.maximum(z, 0), lambda a: a > 0),
     "tanh": (np.tanh, lambda a: 1 - a * a),
     "sigmoid": (sigmoid, lambda a: a * (1 - a)),

@@ -1,0 +1,1 @@
+"""From a cell to its training problem: data, model columns, start, order, and the yardstick."""

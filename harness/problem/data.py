@@ -67,19 +67,19 @@ def _columns(x: Columns, samples: int, draw: Draw) -> Matrix:
     """x, shape (samples, columns)."""
     match x.kind:
         case "normal":
-            return draw.normal(x.mean, x.sd, (samples, x.columns))
+            return np.asarray(draw.normal(x.mean, x.sd, (samples, x.columns)))
         case "uniform":
-            return draw.uniform(x.low, x.high, (samples, x.columns))
+            return np.asarray(draw.uniform(x.low, x.high, (samples, x.columns)))
         case "linspace":
-            return np.linspace(x.start, x.stop, samples)[:, None]
+            return np.linspace(x.start, x.stop, samples, dtype=np.float64)[:, None]
         case "arange":
-            return (x.start + x.step * np.arange(samples))[:, None]
+            return np.asarray(x.start + x.step * np.arange(samples))[:, None]
 
 
 def _target(y: Target, x: Matrix) -> Vector:
     """y without noise, shape (samples,)."""
     if isinstance(y, LinearTarget):
-        return x @ np.array(y.weights) + y.bias
+        return np.asarray(x @ np.array(y.weights) + y.bias)
     first = x[:, 0]
     if isinstance(y, PolynomialTarget):
         # Highest power first, as such formulas are written: 3x² + 2 comes out to
@@ -95,9 +95,9 @@ def _noise(noise: Noise, samples: int, draw: Draw) -> Vector:
         case "none":
             return np.zeros(samples)
         case "normal":
-            return draw.normal(noise.mean, noise.sd, samples)
+            return np.asarray(draw.normal(noise.mean, noise.sd, samples))
         case "uniform":
-            return draw.uniform(noise.low, noise.high, samples)
+            return np.asarray(draw.uniform(noise.low, noise.high, samples))
 
 
 def _split(validation: Validation | None, samples: int, draw: Draw) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -1,0 +1,1 @@
+"""From a run's frames and verdict to pages."""

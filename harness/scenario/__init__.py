@@ -1,0 +1,1 @@
+"""Scenario files: their tables, how they are read, and what is refused."""

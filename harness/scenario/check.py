@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 from harness.cell import Cell, CellSpec
@@ -18,7 +18,9 @@ from harness.scenario.tables import ExpectedRows
 def of_cells(cells: Sequence[Cell]) -> list[Fault]:
     """Faults between tables, expectations aside."""
     found: list[Fault] = []
-    specs = {spec.model_dump_json(exclude={"seed", "implementation", "device"}): spec for spec in (c.spec for c in cells)}
+    specs = {
+        spec.model_dump_json(exclude={"seed", "implementation", "device"}): spec for spec in (c.spec for c in cells)
+    }
     found += chain.from_iterable(_start_shape(spec) for spec in specs.values())
     found += chain.from_iterable(_length(spec) for spec in specs.values())
     if not cells:
@@ -49,7 +51,7 @@ def _net_start_shape(model: Mlp, features: int, weights: Any, bias: Any) -> list
     sizes = [features, *model.hidden, 1]
     found = []
     if isinstance(weights, tuple):
-        wanted = [(units, inputs) for inputs, units in zip(sizes, sizes[1:], strict=False)]
+        wanted = [(units, inputs) for inputs, units in pairwise(sizes)]
         layers = weights if isinstance(weights[0], tuple) else None
         shapes = layers and [(len(layer), {len(row) for row in layer}) for layer in layers]
         if shapes != [(units, {inputs}) for units, inputs in wanted]:
@@ -104,7 +106,10 @@ def _against(path: str, expect: Expect, rows: ExpectedRows | None, spec: CellSpe
         found.append(Fault(f"{path}.quantity", f"found index {expect.index}; the model's last is {limit}"))
     if expect.name == "bias" and not spec.model.intercept:
         found.append(Fault(f"{path}.quantity", "the model has no intercept"))
-    if expect.name in ("condition_number", "stable_learning_rate", "correct_digits") and spec.training.loss.kind == "mae":
+    if (
+        expect.name in ("condition_number", "stable_learning_rate", "correct_digits")
+        and spec.training.loss.kind == "mae"
+    ):
         found.append(Fault(f"{path}.quantity", f"{expect.name} exists for squared losses only"))
     if expect.name.startswith("validation_") and spec.data.validation is None:
         found.append(Fault(f"{path}.quantity", "there are no validation rows; set data.validation"))
@@ -118,7 +123,7 @@ def _places(path: str, expect: Expect, rows: ExpectedRows | None, spec: CellSpec
     per_step = expect.name == "step_loss"
     first = 1 if expect.name == "epoch_loss" else 0
     found = []
-    for unit, place in _named_places(expect, rows):
+    for unit, place in named_places(expect, rows):
         step = place * (spec.batches_per_epoch if unit == "epoch" else 1)
         last = spec.steps - (1 if per_step else 0)
         if place < first or step > last:
@@ -129,7 +134,8 @@ def _places(path: str, expect: Expect, rows: ExpectedRows | None, spec: CellSpec
     return found[:1]
 
 
-def _named_places(expect: Expect, rows: ExpectedRows | None) -> list[tuple[str, int]]:
+def named_places(expect: Expect, rows: ExpectedRows | None) -> list[tuple[str, int]]:
+    """The states that an expectation names, as (`epoch` or `step`, number); none for start and end."""
     if rows is not None:
         return [(rows.unit, place) for place in rows.places]
     if isinstance(expect.at, AtEpoch | AtStep):
@@ -142,4 +148,4 @@ def _named_places(expect: Expect, rows: ExpectedRows | None) -> list[tuple[str, 
 def recorded_steps(expect: Expect, rows: ExpectedRows | None, spec: CellSpec) -> set[int]:
     """States that this expectation needs in the trace of this cell, start and end aside."""
     per_unit = {"epoch": spec.batches_per_epoch, "step": 1}
-    return {place * per_unit[unit] for unit, place in _named_places(expect, rows)}
+    return {place * per_unit[unit] for unit, place in named_places(expect, rows)}

@@ -144,7 +144,8 @@ class Data(Table):
     def _fits_together(self) -> Data:
         if isinstance(self.y, LinearTarget) and len(self.y.weights) != self.x.columns:
             raise ValueError(
-                f"y.weights has {len(self.y.weights)} numbers but x has {self.x.columns} columns; give one weight a column"
+                f"y.weights has {len(self.y.weights)} numbers but x has {self.x.columns} columns; "
+                "give one weight a column"
             )
         if self.training_rows < 1:
             raise ValueError(f"validation takes all of the {self.samples} rows; leave at least one for training")

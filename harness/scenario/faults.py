@@ -34,7 +34,7 @@ def from_errors(errors: Iterable[ErrorDetails], raw: dict[str, Any], model: type
         model: The model that was validated, for the names allowed beside an unknown one.
     """
     return [
-        Fault(path_of(error["loc"], raw), _problem(error, raw, model))
+        Fault(path_of(error["loc"], raw), _problem(error, model))
         for error in errors
         # A list whose members are faulty also counts as too short; the members are told.
         if not (error["type"] == "too_short" and error["input"])
@@ -59,7 +59,7 @@ def path_of(location: Sequence[int | str], raw: Any) -> str:
         elif isinstance(here, dict) and (key in here or (last and here.get("kind") != key)):
             parts.append(("." if parts else "") + (f'"{key}"' if "." in key else key))
             here = here.get(key)
-        elif parts or isinstance(here, dict) and here.get("kind") == key:
+        elif parts or (isinstance(here, dict) and here.get("kind") == key):
             continue
         else:
             parts.append(key)
@@ -67,7 +67,7 @@ def path_of(location: Sequence[int | str], raw: Any) -> str:
     return "".join(parts)
 
 
-def _problem(error: ErrorDetails, raw: dict[str, Any], model: type[BaseModel]) -> str:
+def _problem(error: ErrorDetails, model: type[BaseModel]) -> str:
     kind, context = error["type"], error.get("ctx", {})
     found = f"found {show(error['input'])}"
     if kind == "missing":

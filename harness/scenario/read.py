@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class Scenario:
         cells: The grid, expanded.
         expectations: Its `[[expect]]` tables with their data files read.
         files: The bytes of the data files it names, by name.
-        unchanged: Ids of the cells as the file alone has them; a `--set` may have made others.
+        file_cells: The cells as the file alone has them; a `--set` may have made others of them.
     """
 
     name: str
@@ -59,7 +59,12 @@ class Scenario:
     cells: tuple[Cell, ...]
     expectations: tuple[Expectation, ...] = ()
     files: dict[str, bytes] = field(default_factory=dict)
-    unchanged: frozenset[str] = frozenset()
+    file_cells: tuple[Cell, ...] = ()
+
+    @cached_property
+    def unchanged(self) -> frozenset[str]:
+        """Ids of the cells as the file alone has them."""
+        return frozenset(cell.id for cell in self.file_cells)
 
     @property
     def title(self) -> str:
@@ -91,7 +96,9 @@ def read_all(arguments: Sequence[str], settings: dict[str, Any] | None = None) -
     names = [scenario.name for scenario in scenarios]
     for name in sorted({name for name in names if names.count(name) > 1}):
         same_name = [scenario.path for scenario in scenarios if scenario.name == name]
-        found.append(Fault("", f"the name {name} is used by {' and '.join(same_name)}; a run needs different file names"))
+        found.append(
+            Fault("", f"the name {name} is used by {' and '.join(same_name)}; a run needs different file names")
+        )
     if found:
         raise ScenarioError(found)
     return scenarios
@@ -105,7 +112,9 @@ def _files(argument: str) -> list[Path]:
             raise UserError(f"{argument}: the folder holds no scenario (*.toml).")
         return files
     if not path.is_file():
-        raise UserError(f"{argument}: no such file or folder. Scenarios are TOML files, by default those in scenarios/.")
+        raise UserError(
+            f"{argument}: no such file or folder. Scenarios are TOML files, by default those in scenarios/."
+        )
     return [path]
 
 
@@ -146,11 +155,11 @@ def parse(text: str, path: Path, settings: dict[str, Any], files: dict[str, byte
     document, cells = _validated(raw)
     read_file = files.__getitem__ if files is not None else partial(read_inside, path.parent)
     expectations, used = _expectations(document.expect, read_file, cells)
-    unchanged = frozenset(cell.id for cell in cells)
+    file_cells = tuple(cells)
     if settings:
         # Expectations are about the file as it is; a setting only makes other cells.
         document, cells = _validated(with_values(raw, settings))
-    return Scenario(path.stem, str(path), text, document, tuple(cells), expectations, used, unchanged)
+    return Scenario(path.stem, str(path), text, document, tuple(cells), expectations, used, file_cells)
 
 
 def _validated(raw: dict[str, Any]) -> tuple[Document, list[Cell]]:

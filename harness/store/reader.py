@@ -112,7 +112,9 @@ def find(argument: str, folder: Path = Path("reports")) -> RunFile:
     except sqlite3.DatabaseError as error:
         raise MachineError(f"{path}: is no readable run file: {error}.") from error
     if version > SCHEMA:
-        raise RunError(f"{path}: was written by a newer harness (schema {version}, this one reads {SCHEMA}). Update it.")
+        raise RunError(
+            f"{path}: was written by a newer harness (schema {version}, this one reads {SCHEMA}). Update it."
+        )
     if version < SCHEMA or "record" not in tables:
         raise RunError(f"{path}: is not a run file that this harness reads (schema {version}, it reads {SCHEMA}).")
     return RunFile(path)

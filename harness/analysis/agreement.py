@@ -1,0 +1,111 @@
+"""Do the implementations walk the same path, where the mathematics is the same?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.cell import Cell
+from harness.frames import Run
+from harness.record import Arrays
+from harness.scenario.read import Scenario
+
+# Of the largest parameter so far on either path.
+TOLERANCE = 1e-12
+# A value this close to a kink, as a share of what meets there, may round to either side.
+_KINK = 1e-12
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """
+    Two implementations of one cell, compared at every recorded state.
+
+    Args:
+        scenario: The scenario.
+        axes: The axes both share.
+        pair: The two implementations.
+        distance: Largest difference of a parameter, as a share of the largest parameter so far.
+        step: The recorded state where that is.
+        kink_step: The state whose update met a kink within rounding, where that parts the paths.
+        compared: Recorded states compared: up to the first that is not finite, or the kink.
+    """
+
+    scenario: str
+    axes: dict[str, Any]
+    pair: tuple[str, str]
+    distance: float
+    step: int
+    kink_step: int | None
+    compared: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the paths agree as far as they are compared."""
+        return self.distance <= TOLERANCE
+
+
+def agreements(run: Run) -> Iterator[Agreement]:
+    """Every implementation beside the first of its group, for each combination of the other axes."""
+    done = run.cells[run.cells["status"] == "ok"].drop_duplicates(["scenario", "cell"])
+    replicates = {(row.scenario, row.cell): row.replicate for row in done.itertuples()}
+    for scenario in run.file.scenarios:
+        groups: dict[Any, list[Cell]] = {}
+        for cell in scenario.cells:
+            if (scenario.name, cell.id) in replicates:
+                groups.setdefault(cell.without("implementation"), []).append(cell)
+        for cells in groups.values():
+            yield from _of_group(run, scenario, cells, replicates)
+
+
+def _of_group(run: Run, scenario: Scenario, cells: list[Cell], replicates: dict[Any, Any]) -> Iterator[Agreement]:
+    if len(cells) < 2:
+        return
+    traces = [run.file.trace(scenario.name, cell.id, int(replicates[scenario.name, cell.id])) for cell in cells]
+    axes = {axis: level for axis, level in cells[0].axes.items() if axis != "implementation"}
+    for cell, trace in zip(cells[1:], traces[1:], strict=True):
+        pair = (cells[0].spec.implementation, cell.spec.implementation)
+        yield Agreement(scenario.name, axes, pair, *compare(traces[0], trace))
+
+
+def compare(one: Arrays, other: Arrays) -> tuple[float, int, int | None, int]:
+    """
+    Two traces of the same states.
+
+    Returns:
+        Largest relative distance, the step where it is, the step of a kink that
+        parts the paths (or None), and the number of states compared.
+    """
+    a, b, steps = one["parameters"], other["parameters"], one["step"]
+    finite = np.asarray(np.isfinite(a).all(axis=1) & np.isfinite(b).all(axis=1))
+    count = len(finite) if finite.all() else int(np.argmin(finite))
+    if count == 0:
+        return 0.0, 0, None, 0
+    distances = _distances(a[:count], b[:count])
+    kink = None
+    if distances.max() > TOLERANCE:
+        first = int(np.argmax(distances > TOLERANCE))
+        kink = _kink_before(one, other, int(steps[first]))
+        if kink is not None:
+            count = int(np.searchsorted(steps, kink, side="right"))
+            distances = distances[:count]
+    at = int(np.argmax(distances))
+    return float(distances[at]), int(steps[at]), kink, count
+
+
+def _distances(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    with np.errstate(over="ignore"):
+        largest = np.maximum.accumulate(np.maximum(np.abs(a), np.abs(b)).max(axis=1))
+        return np.asarray(np.abs(a - b).max(axis=1) / np.where(largest == 0, 1.0, largest))
+
+
+def _kink_before(one: Arrays, other: Arrays, step: int) -> int | None:
+    """The last update before state `step` that came within rounding of a kink on either path."""
+    margins = [trace["kink_margin"][:step] for trace in (one, other) if "kink_margin" in trace]
+    if not margins:
+        return None
+    near = np.flatnonzero(np.min(margins, axis=0) <= _KINK)
+    return int(near[0]) if near.size else None

@@ -1,0 +1,97 @@
+"""The value of a quantity at a state of one cell, from its record and trace."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.cell import CellSpec
+from harness.problem.data import Data, Rows, make_data
+from harness.problem.evaluation import Evaluation
+from harness.problem.features import features
+from harness.problem.optimum import correct_digits
+from harness.record import Arrays
+from harness.scenario.expect import Expect
+
+Vector = NDArray[np.float64]
+
+
+def data_of(spec: CellSpec) -> Data:
+    """The data of a cell, made again and kept for its neighbours on the grid."""
+    return _data(spec.model_copy(update=_NEUTRAL))
+
+
+_NEUTRAL = {"implementation": "", "device": "", "dtype": "float64", "learning_rate": 0.0, "batch_size": "full"}
+
+
+@lru_cache(maxsize=256)
+def _data(spec: CellSpec) -> Data:
+    return make_data(spec)
+
+
+def value(expect: Expect, spec: CellSpec, record: dict[str, Any], trace: Arrays, step: int) -> Any:
+    """
+    The quantity of an expectation at state `step`.
+
+    Args:
+        expect: Names the quantity.
+        spec: The cell.
+        record: Its row of the cells frame.
+        trace: Its arrays; state `step` is among them.
+        step: The state.
+
+    Returns:
+        A number, or a word for `outcome` and `status`.
+    """
+    match expect.name:
+        case "outcome" | "status" | "condition_number" | "stable_learning_rate":
+            return record[expect.name]
+        case "epoch_loss":
+            return float(trace[f"epoch_{expect.reduce}"][step // spec.batches_per_epoch - 1])
+        case "loss" | "step_loss":
+            return float(trace[expect.name][_row(trace, step)])
+    return _of_parameters(expect, spec, record, trace["parameters"][_row(trace, step)])
+
+
+def _row(trace: Arrays, step: int) -> int:
+    row = int(np.searchsorted(trace["step"], step))
+    if row >= len(trace["step"]) or trace["step"][row] != step:
+        raise LookupError(f"state {step} is not in the trace")
+    return row
+
+
+def _of_parameters(expect: Expect, spec: CellSpec, record: dict[str, Any], state: Vector) -> float:
+    evaluation = Evaluation.of(spec)
+    match expect.name:
+        case "weights":
+            return float(state[expect.index or 0])
+        case "bias":
+            return float(state[-1])
+        case "correct_digits":
+            best = record["optimum"]
+            return correct_digits(state, np.array(best)) if best is not None else float("nan")
+    data = data_of(spec)
+    rows = data.validation if expect.name.startswith("validation_") else data.training
+    assert rows is not None, "checked when the scenario was read"
+    match expect.name:
+        case "gradient":
+            return float(evaluation.gradient(state, rows.x, rows.y)[expect.index or 0])
+        case "gradient_norm":
+            return float(np.linalg.norm(evaluation.gradient(state, rows.x, rows.y)))
+        case "prediction":
+            raw = np.array([expect.x], dtype=np.float64)
+            return float(evaluation.predict(state[None], data.scaling.apply(features(raw, spec.model.powers)))[0, 0])
+        case "validation_loss":
+            return float(evaluation.loss(state[None], rows.x, rows.y)[0])
+        case "r2" | "validation_r2":
+            return _r2(evaluation, state, rows)
+    raise LookupError(f"no such quantity: {expect.quantity}")
+
+
+def _r2(evaluation: Evaluation, state: Vector, rows: Rows) -> float:
+    """1 - residual sum of squares / total sum of squares about the rows' own mean."""
+    residual = evaluation.predict(state[None], rows.x)[0] - rows.y
+    return float(1 - residual @ residual / np.sum((rows.y - rows.y.mean()) ** 2))

@@ -1,0 +1,14 @@
+"""`harness check`: are these scenarios valid?"""
+
+from __future__ import annotations
+
+import argparse
+
+from harness.scenario.read import read_all
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Print a line for each valid scenario; faults end the command."""
+    for scenario in read_all(options.scenario):
+        print(f"{scenario.path}: {len(scenario.cells)} cells, {len(scenario.expectations)} expectations")
+    return 0

@@ -1,0 +1,65 @@
+"""The values of `--set KEY=VALUE` and `--only AXIS=V,V`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from harness.errors import UserError
+from harness.grid import same
+from harness.scenario.faults import nearest, one_of
+from harness.scenario.read import Scenario
+
+
+def settings(arguments: Iterable[str]) -> dict[str, Any]:
+    """
+    Dotted keys and values of `--set`, values written as in TOML; a bare word is a text.
+
+    Raises:
+        UserError: If an argument has no `=`.
+    """
+    return dict(_split(argument, "--set", "KEY=VALUE") for argument in arguments)
+
+
+def only(arguments: Iterable[str], scenarios: Sequence[Scenario]) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    """
+    Axes and the values that stay.
+
+    Raises:
+        UserError: If no scenario has that axis or that value.
+    """
+    result = []
+    for argument in arguments:
+        axis, _, text = argument.partition("=")
+        if not text:
+            raise UserError(f"--only {argument}: must be AXIS=VALUE,VALUE.")
+        values = tuple(_value(part) for part in text.split(","))
+        _must_exist(argument, axis, values, scenarios)
+        result.append((axis, values))
+    return tuple(result)
+
+
+def _must_exist(argument: str, axis: str, values: tuple[Any, ...], scenarios: Sequence[Scenario]) -> None:
+    cells = [cell for scenario in scenarios for cell in scenario.cells]
+    axes = dict.fromkeys(name for cell in cells for name in cell.axes)
+    if axis not in axes:
+        raise UserError(f"--only {argument}: no axis {axis!r}; the axes are {one_of(axes)}{nearest(axis, axes)}.")
+    for wanted in values:
+        if not any(axis in cell.axes and same(cell.axes[axis], wanted) for cell in cells):
+            levels = dict.fromkeys(str(cell.axes[axis]) for cell in cells if axis in cell.axes)
+            raise UserError(f"--only {argument}: {axis} is never {wanted}; it is {one_of(list(levels)[:12])}.")
+
+
+def _split(argument: str, option: str, form: str) -> tuple[str, Any]:
+    key, sign, text = argument.partition("=")
+    if not key or not sign:
+        raise UserError(f"{option} {argument}: must be {form}.")
+    return key.strip(), _value(text)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

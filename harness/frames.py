@@ -1,0 +1,208 @@
+"""A run as pandas frames."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.cell import CellSpec
+from harness.problem.layout import Layout
+from harness.record import STATUSES
+from harness.scenario.grid import STANDARD_AXES
+from harness.store.reader import RunFile, find
+
+KEYS = ("scenario", "cell", "replicate")
+# Columns that every export has, in this order; dotted axes and the rest follow.
+CELL_COLUMNS = (
+    "cell", "scenario", *STANDARD_AXES, "replicate", "status", "reason", "outcome", "steps", "loss",
+    "validation_loss", "weights", "bias", "digest", "step_seconds", "setup_seconds", "first_step_seconds",
+    "peak_bytes", "host", "order", "started", "template", "jobs", "phase", "round", "seconds", "cpu_step_seconds",
+    "correct_digits", "gradient_norm", "optimum", "truth", "condition_number", "stable_learning_rate",
+    "device_peak_bytes", "phases", "stdout", "stderr",
+)  # fmt: skip
+_JSON_COLUMNS = ("weights", "bias", "optimum", "truth", "phases")
+_NUMBER_COLUMNS = (
+    "loss", "validation_loss", "step_seconds", "cpu_step_seconds", "setup_seconds", "first_step_seconds",
+    "correct_digits", "gradient_norm", "condition_number", "stable_learning_rate",
+)  # fmt: skip
+
+
+class Run:
+    """
+    One run.
+
+    Attributes:
+        file: The run file behind the frames.
+    """
+
+    def __init__(self, file: RunFile) -> None:
+        self.file = file
+
+    @cached_property
+    def plan(self) -> pd.DataFrame:
+        """One row a planned process: its key, axes, phase and round, whether it ran or not."""
+        rows = self.file.rows(
+            "SELECT plan.*, cell.axes, cell.changed FROM plan JOIN cell USING (scenario, cell) "
+            "ORDER BY cell.position, plan.replicate"
+        )
+        flat = [{**row, **json.loads(row["axes"])} for row in rows]
+        return pd.DataFrame(flat, columns=_ordered(flat, (*KEYS, "phase", "round", "changed"), ("axes", "position")))
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """
+        One row a cell and replicate that has a record.
+
+        Weights, bias, optimum, truth and phases are Python values (lists, numbers,
+        dictionaries); numbers that do not exist are NaN, in float columns.
+        """
+        rows = self.file.rows(
+            "SELECT record.*, plan.phase, plan.round, cell.axes FROM record "
+            "JOIN plan USING (scenario, cell, replicate) JOIN cell USING (scenario, cell) "
+            "ORDER BY cell.position, record.replicate"
+        )
+        flat = []
+        for row in rows:
+            content = json.loads(row.pop("content"))
+            content.pop("timings")
+            flat.append({**content, **row, **json.loads(row.pop("axes"))})
+        frame = pd.DataFrame(flat, columns=_ordered(flat, CELL_COLUMNS, ("axes", "content", "timings")))
+        for column in _NUMBER_COLUMNS:
+            frame[column] = frame[column].astype("float64")
+        return frame
+
+    @cached_property
+    def timings(self) -> pd.DataFrame:
+        """Raw measurements: one row each, by cell and replicate."""
+        rows = [
+            {**{key: row[key] for key in KEYS}, **timing}
+            for row in self.file.rows("SELECT scenario, cell, replicate, content FROM record")
+            for timing in json.loads(row["content"])["timings"]
+        ]
+        columns = [*KEYS, "kind", "number", "seconds", "cpu_seconds", "loops"]
+        return pd.DataFrame(rows, columns=columns)
+
+    @cached_property
+    def traces(self) -> pd.DataFrame:
+        """One row a recorded state: loss and parameters, by cell, replicate and step."""
+        parts = [self._trace_frame(*key, arrays) for key, arrays in self.file.traces()]
+        columns = [*KEYS, "step", "epoch", "loss", "step_loss", "weights", "bias"]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+    def _trace_frame(self, scenario: str, cell: str, replicate: int, arrays: dict[str, Any]) -> pd.DataFrame:
+        spec = self.file.specs[scenario, cell]
+        weights, biases = zip(*(_as_lists(spec, state) for state in arrays["parameters"]), strict=True)
+        return pd.DataFrame(
+            {
+                "scenario": scenario,
+                "cell": cell,
+                "replicate": replicate,
+                "step": arrays["step"],
+                "epoch": arrays["step"] / spec.batches_per_epoch,
+                "loss": arrays["loss"],
+                "step_loss": arrays["step_loss"],
+                "weights": list(weights),
+                "bias": list(biases),
+            }
+        )
+
+    @cached_property
+    def environment(self) -> pd.DataFrame:
+        """Facts about each machine that ran cells: host, key, value."""
+        rows = self.file.rows("SELECT host, key, value FROM environment ORDER BY host, rowid")
+        return pd.DataFrame(rows, columns=["host", "key", "value"])
+
+    @cached_property
+    def canary(self) -> pd.DataFrame:
+        """The canary cell of each round."""
+        rows = self.file.rows('SELECT * FROM canary ORDER BY "round", implementation')
+        flat = [{**json.loads(row.pop("content")), **row} for row in rows]
+        columns = [
+            "round",
+            "implementation",
+            "status",
+            "reason",
+            "started",
+            "template",
+            "step_seconds",
+            "cpu_step_seconds",
+        ]
+        return pd.DataFrame(flat, columns=[*columns, "digest"])
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table by its name in `harness export --table`."""
+        frame: pd.DataFrame = getattr(self, name)
+        return frame
+
+    @cached_property
+    def missing(self) -> pd.DataFrame:
+        """Planned processes without a record: the run was interrupted, or is still going on."""
+        done = pd.MultiIndex.from_frame(self.cells[list(KEYS)])
+        return self.plan[~pd.MultiIndex.from_frame(self.plan[list(KEYS)]).isin(done)]
+
+    def counts(self, scenario: str | None = None) -> dict[str, int]:
+        """Planned processes by status; `planned` is their sum, `missing` those without a record."""
+        cells, plan, missing = self.cells, self.plan, self.missing
+        if scenario is not None:
+            cells, plan, missing = (frame[frame["scenario"] == scenario] for frame in (cells, plan, missing))
+        by_status = cells["status"].value_counts()
+        counts = {status: int(by_status.get(status, 0)) for status in STATUSES}
+        return {"planned": len(plan), **counts, "missing": len(missing)}
+
+    def axes(self, scenario: str) -> list[str]:
+        """The axes of a scenario, the dotted ones too, in file order."""
+        rows = self.file.rows("SELECT axes FROM cell WHERE scenario = ? ORDER BY position LIMIT 1", scenario)
+        return list(json.loads(rows[0]["axes"])) if rows else []
+
+
+def _ordered(rows: list[dict[str, Any]], first: tuple[str, ...], hidden: tuple[str, ...]) -> list[str]:
+    """Known columns, then those that only some rows have (dotted axes), each once."""
+    extra = dict.fromkeys(name for row in rows for name in row if name not in first and name not in hidden)
+    return [*first, *extra]
+
+
+def _as_lists(spec: CellSpec, state: np.ndarray[Any, Any]) -> tuple[Any, Any]:
+    weights, bias = Layout.of(spec).unflatten(state)
+    if spec.model.kind == "mlp":
+        return [w.tolist() for w in weights], [b.tolist() for b in bias]
+    return weights.tolist(), float(bias) if spec.model.intercept else None
+
+
+def as_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame for a text format: lists and dictionaries as JSON."""
+    result = frame.copy()
+    for column in _JSON_COLUMNS:
+        if column in result:
+            result[column] = pd.Series(
+                [_json_or_empty(value) for value in result[column]], index=result.index, dtype="object"
+            )
+    return result
+
+
+def _json_or_empty(value: Any) -> Any:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return None
+    return json.dumps(value)
+
+
+def load(run: str | Path = "latest", folder: str | Path = "reports") -> Run:
+    """
+    A finished or running run as frames: `harness.load("latest").cells`.
+
+    Args:
+        run: A run folder, a run file, or `latest`.
+        folder: Where `latest` is looked for.
+
+    Raises:
+        RunError: If it is no run that this version reads.
+        MachineError: If the run file is damaged.
+    """
+    return Run(find(str(run), Path(folder)))
+
+
+__all__ = ["CELL_COLUMNS", "KEYS", "Run", "as_text", "load"]
