@@ -24,8 +24,4 @@ class Cuda:
     def describe(self) -> dict[str, str]:
         if self.missing():
             return {"cuda": self.missing() or ""}
-        return {
-            "cuda": str(torch.version.cuda),
-            "cuda_device": torch.cuda.get_device_name(0),
-            "cudnn": str(torch.backends.cudnn.version()),  # type: ignore[no-untyped-call],
-        }
+        return {"cuda": str(torch.version.cuda), "cuda_device": torch.cuda.get_device_name(0)}

@@ -40,7 +40,8 @@ class Net(nn.Module):
         layers: list[nn.Module] = []
         for inputs, units in pairwise(sizes):
             # The start comes from the problem, so nothing is drawn for it here.
-            layers.append(nn.utils.skip_init(nn.Linear, inputs, units, bias=problem.model.intercept)  # type: ignore[no-untyped-call])
+            layer = nn.utils.skip_init(nn.Linear, inputs, units, bias=problem.model.intercept)  # type: ignore[no-untyped-call]
+            layers.append(layer)
             if problem.model.kind == "mlp":
                 layers.append(ACTIVATIONS[problem.model.activation]())
         self.layers = nn.Sequential(*layers[: 2 * len(sizes) - 3])
