@@ -6,14 +6,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field
-
-from harness.scenario.base import KindOrWord, Table
+from harness.scenario.base import Table
 from harness.scenario.data import Data, LinearTarget, PolynomialTarget
 from harness.scenario.grid import BatchSize
-from harness.scenario.model import Init, Linear, Mlp
+from harness.scenario.model import Init, Linear, Model
 from harness.scenario.training import Training
 
 
@@ -26,7 +24,7 @@ class CellSpec(Table):
     """
 
     data: Data
-    model: Annotated[Linear | Mlp, Field(discriminator="kind"), KindOrWord] = Linear(kind="linear")
+    model: Model = Linear(kind="linear")
     init: Init = Init()
     training: Training
     implementation: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from harness.scenario.base import Bool, Count, Float, Floats, KindOrWord, NotNegative, Table
 
@@ -32,7 +32,14 @@ class Mlp(Table):
         return True
 
 
-Model: TypeAlias = Linear | Mlp
+def _linear_unless_said(value: Any) -> Any:
+    """A table without `kind` is a linear model."""
+    return {"kind": "linear", **value} if isinstance(value, dict) else value
+
+
+Model: TypeAlias = Annotated[
+    Linear | Mlp, Field(discriminator="kind"), BeforeValidator(_linear_unless_said), KindOrWord
+]
 
 
 class Zeros(Table):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from harness.scenario.base import KindOrWord, Table, Text
+from harness.scenario.base import Table, Text
 from harness.scenario.data import Data
 from harness.scenario.expect import Expect
 from harness.scenario.grid import Grid
-from harness.scenario.model import Init, Linear, Mlp
+from harness.scenario.model import Init, Linear, Model
 from harness.scenario.run import Run, Target
 from harness.scenario.training import Training
 
@@ -19,7 +19,7 @@ class Experiment(Table):
     """What decides the numbers of a cell, its axes aside, and how it is run."""
 
     data: Data
-    model: Annotated[Linear | Mlp, Field(discriminator="kind"), KindOrWord] = Linear(kind="linear")
+    model: Model = Linear(kind="linear")
     init: Init = Init()
     training: Training
     run: Run = Run()
