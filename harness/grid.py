@@ -65,7 +65,7 @@ def bad_axes(raw: dict[str, Any]) -> list[Fault]:
     known = (*STANDARD_AXES, "exclude")
     result = []
     for key, value in table.items() if isinstance(table, dict) else ():
-        path = f'grid."{key}"' if "." in key else f"grid.{key}"
+        path = f"grid.{faults.key(key)}"
         if key in NAMED_AXES:
             result += _unknown_names(path, value, NAMED_AXES[key]())
         if key in known:
@@ -140,7 +140,8 @@ def _axis_faults(error: ValidationError, raw: dict[str, Any], dotted: dict[str, 
     for fault in faults.from_errors(error.errors(), merged, Experiment):
         axis = next((key for key in dotted if fault.path == key or fault.path.startswith((key + ".", key + "["))), None)
         if axis is not None:
-            position = raw["grid"][axis].index(dotted[axis])
+            # By identity: 1 == true, and nan is not even itself.
+            position = next((n for n, value in enumerate(raw["grid"][axis]) if value is dotted[axis]), 0)
             fault = Fault(f'grid."{axis}"[{position}]', fault.problem)
         result.append(fault)
     return result

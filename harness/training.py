@@ -8,6 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from harness.devices import Device
 from harness.implementations.base import Implementation
 from harness.record import Timing
@@ -17,6 +19,11 @@ from harness.trace import Recorder
 _LEAST_SECONDS = 1e-3
 
 
+# A training that diverges overflows: that is its outcome, and no warning.
+_quiet = np.errstate(over="ignore", invalid="ignore")
+
+
+@_quiet
 def recorded_pass(
     implementation: Implementation, rows: Sequence[Any], batches: Sequence[Any], recorder: Recorder, device: Device
 ) -> Timing:
@@ -51,6 +58,7 @@ def recorded_pass(
     return first
 
 
+@_quiet
 def timed_pass(implementation: Implementation, rows: Sequence[Any], device: Device) -> tuple[float, float]:
     """Wall-clock and processor seconds of all steps, nothing recorded between the clock reads."""
     step = implementation.step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import importlib.util
 
 # Lazily imported parts are named: numpy.random, and torch._dynamo, which the
 # first optimiser of a process would import (1.5 to 2.5 s).
@@ -14,6 +15,7 @@ _OUTFITS = {
         "numpy.random",
         "torch",
         "torch._dynamo",
+        "torch.profiler._cupti_monitor",
         "harness.worker",
         "harness.implementations.autograd",
         "harness.implementations.optim",
@@ -25,7 +27,9 @@ _OUTFITS = {
 def preload(outfit: str) -> None:
     """Import the outfit and set what exists aside from garbage collection."""
     for module in _OUTFITS[outfit]:
-        importlib.import_module(module)
+        # Not every version of torch has every lazily imported part.
+        if importlib.util.find_spec(module) is not None:
+            importlib.import_module(module)
     gc.collect()
     # A collection in a forked cell would else visit, and so copy, every page of
     # the template's objects.

@@ -22,6 +22,8 @@ Matrix = NDArray[np.float64]
 
 # Sum or mean, and the factor before it: mse is 1/n, half_sse is 1/2.
 _HALF = {"mse": 1.0, "half_mse": 0.5, "sse": 1.0, "half_sse": 0.5, "mae": 1.0}
+# Keeps 0 / 0 from becoming nan where a value and all that meets there are 0.
+_TINY = np.finfo(np.float64).tiny
 _MEAN = ("mse", "half_mse", "mae")
 
 
@@ -116,7 +118,7 @@ class Evaluation:
                 for weight, bias, before in zip(weights[:-1], biases[:-1], values, strict=False):
                     size = np.abs(before) @ np.abs(weight).T + np.abs(bias)
                     margins.append(_share(before @ weight.T + bias, size))
-        return float(np.nanmin(margins))
+        return min(margins)
 
     @property
     def has_kinks(self) -> bool:
@@ -125,9 +127,8 @@ class Evaluation:
 
 
 def _share(value: NDArray[np.float64], size: NDArray[np.float64]) -> float:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.abs(value) / size
-    return float(np.nanmin(shares, initial=np.inf))
+    smallest = float((np.abs(value) / np.maximum(size, _TINY)).min())
+    return smallest if smallest == smallest else np.inf
 
 
 def _activate(name: str, z: Matrix) -> Matrix:

@@ -48,20 +48,23 @@ def optimum(spec: CellSpec, rows: Rows) -> Optimum | None:
     if kind == "mae" or not isinstance(spec.model, Linear):
         return None
     design = np.column_stack([rows.x, np.ones(len(rows.y))]) if spec.model.intercept else rows.x
-    singular = np.linalg.svd(design, compute_uv=False)
-    curvature = 2 * loss_scale(kind, len(rows.y)) * singular**2
+    # Units of the columns must not decide the rank: 1 and x**3 differ by 18 decades where x is in millions.
+    scale = np.linalg.norm(design, axis=0)
+    scaled = design / np.where(scale > 0, scale, 1.0)
+    singular = np.linalg.svd(scaled, compute_uv=False)
     unique = len(rows.y) >= design.shape[1] and singular[-1] > singular[0] * len(rows.y) * np.finfo(float).eps
-    return Optimum(
-        _least_squares(design, rows.y) if unique else None,
-        float(curvature[0] / curvature[-1]) if unique else float("inf"),
-        float(2 / curvature[0]),
-    )
+    curvature = 2 * loss_scale(kind, len(rows.y)) * np.linalg.svd(design, compute_uv=False) ** 2
+    with np.errstate(divide="ignore"):
+        return Optimum(
+            _least_squares(scaled, rows.y) / scale if unique else None,
+            float(curvature[0] / curvature[-1]) if unique else float("inf"),
+            float(2 / curvature[0]),
+        )
 
 
 def _least_squares(design: NDArray[np.float64], y: Vector) -> Vector:
-    scale = np.linalg.norm(design, axis=0)
-    q, r = np.linalg.qr(design / scale)
-    return np.asarray(np.linalg.solve(r, q.T @ y) / scale)
+    q, r = np.linalg.qr(design)
+    return np.asarray(np.linalg.solve(r, q.T @ y))
 
 
 def correct_digits(found: Vector, wanted: Vector) -> float:

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+import math
+from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 class Table(BaseModel):
     """A frozen table; an unknown key is a fault, and so are inf and nan."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class FaultAt(ValueError):
+    """
+    A table's fault that belongs to one of its keys.
+
+    Args:
+        key: The key inside the table, dotted: `y.weights`.
+        problem: What was found and what is allowed.
+    """
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(problem)
+        self.key = key
 
 
 # Strict: "3", true and 3.0 are not whole numbers. A whole number is a real one
@@ -24,6 +39,19 @@ NotNegative: TypeAlias = Annotated[float, Field(strict=True, ge=0)]
 Bool: TypeAlias = Annotated[bool, Field(strict=True)]
 Text: TypeAlias = Annotated[str, Field(strict=True)]
 Floats: TypeAlias = Annotated[tuple[Float, ...], Field(min_length=1)]
+
+
+class Range(Table):
+    """What is uniform on [low, high)."""
+
+    low: Float
+    high: Float
+
+    @model_validator(mode="after")
+    def _is_no_empty_range(self) -> Self:
+        if not 0 <= self.high - self.low < math.inf:
+            raise FaultAt("high", f"found {self.high:g}; allowed: low ({self.low:g}) or more, their distance finite")
+        return self
 
 
 def _word_to_table(value: Any) -> Any:

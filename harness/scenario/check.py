@@ -10,7 +10,7 @@ from harness.cell import Cell, CellSpec
 from harness.errors import Fault
 from harness.grid import same
 from harness.scenario.expect import LINEAR_ONLY, AtEpoch, AtStep, Expect
-from harness.scenario.faults import nearest, one_of, show
+from harness.scenario.faults import key, nearest, one_of, show
 from harness.scenario.model import Linear, Mlp
 from harness.scenario.tables import ExpectedRows
 
@@ -76,8 +76,10 @@ def of_expectation(path: str, expect: Expect, rows: ExpectedRows | None, cells: 
     axes = list(dict.fromkeys(chain.from_iterable(cell.axes for cell in cells)))
     unknown = [axis for axis in expect.where if axis not in axes]
     if unknown:
-        problem = f"no such axis; allowed: {one_of(axes)}{nearest(unknown[0], axes)}"
-        return [Fault(f"{path}.where.{unknown[0]}", problem)]
+        return [
+            Fault(f"{path}.where.{key(axis)}", f"no such axis; allowed: {one_of(axes)}{nearest(axis, axes)}")
+            for axis in unknown
+        ]
     matching = [cell for cell in cells if all(same(cell.axes[a], v) for a, v in expect.where.items())]
     if not matching:
         return [Fault(f"{path}.where", f"matches no cell: {_unmatched(expect, cells)}")]

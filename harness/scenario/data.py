@@ -8,10 +8,12 @@ from pydantic import Field, model_validator
 
 from harness.scenario.base import (
     Count,
+    FaultAt,
     Float,
     Floats,
     KindOrWord,
     NotNegative,
+    Range,
     Seed,
     Table,
 )
@@ -26,12 +28,10 @@ class NormalColumns(Table):
     columns: Count = 1
 
 
-class UniformColumns(Table):
+class UniformColumns(Range):
     """Independent uniform columns on [low, high)."""
 
     kind: Literal["uniform"]
-    low: Float
-    high: Float
     columns: Count = 1
 
 
@@ -98,12 +98,10 @@ class NormalNoise(Table):
     sd: NotNegative
 
 
-class UniformNoise(Table):
+class UniformNoise(Range):
     """Independent uniform noise on [low, high); its mean moves the effective bias."""
 
     kind: Literal["uniform"]
-    low: Float
-    high: Float
 
 
 Columns: TypeAlias = NormalColumns | UniformColumns | Linspace | Arange
@@ -143,12 +141,12 @@ class Data(Table):
     @model_validator(mode="after")
     def _fits_together(self) -> Data:
         if isinstance(self.y, LinearTarget) and len(self.y.weights) != self.x.columns:
-            raise ValueError(
-                f"y.weights has {len(self.y.weights)} numbers but x has {self.x.columns} columns; "
-                "give one weight a column"
-            )
+            problem = f"found {len(self.y.weights)} numbers; x has {self.x.columns} columns, give one weight a column"
+            raise FaultAt("y.weights", problem)
         if self.training_rows < 1:
-            raise ValueError(f"validation takes all of the {self.samples} rows; leave at least one for training")
+            raise FaultAt("validation", f"takes all of the {self.samples} rows; leave at least one for training")
+        if self.validation and self.training_rows == self.samples:
+            raise FaultAt("validation", f"takes none of the {self.samples} rows; hold back at least one or leave it out")
         return self
 
     @property

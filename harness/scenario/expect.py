@@ -9,8 +9,12 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from harness.scenario.base import Float, NotNegative, Table, Text
 
-# Quantities that are words; all others are numbers.
-WORDS = ("outcome", "status")
+# Quantities that are words, and the words; all others are numbers.
+VOCABULARY = {
+    "outcome": ("diverged", "converged", "stalled", "unfinished"),
+    "status": ("ok", "skipped", "failed", "crashed", "timed_out", "out_of_memory"),
+}
+WORDS = tuple(VOCABULARY)
 # One number for the whole cell, the same at every state.
 CONSTANTS = ("condition_number", "stable_learning_rate", *WORDS)
 NUMBERS = (
@@ -50,12 +54,16 @@ class AtStep(Table):
 def _kind_of_place(value: Any) -> str | None:
     if isinstance(value, str):
         return "word"
-    keys = value if isinstance(value, dict) else getattr(value, "model_fields_set", {})
-    return "epoch" if "epoch" in keys else "step"
+    if not isinstance(value, (dict, AtEpoch, AtStep)):
+        return None
+    keys = value if isinstance(value, dict) else value.model_fields_set
+    return "AtEpoch" if "epoch" in keys else "AtStep"
 
 
 Place: TypeAlias = Annotated[
-    Annotated[Literal["start", "end"], Tag("word")] | Annotated[AtEpoch, Tag("epoch")] | Annotated[AtStep, Tag("step")],
+    Annotated[Literal["start", "end"], Tag("word")]
+    | Annotated[AtEpoch, Tag("AtEpoch")]
+    | Annotated[AtStep, Tag("AtStep")],
     Discriminator(_kind_of_place),
 ]
 
@@ -157,6 +165,10 @@ def _rule_problems(expect: Expect) -> list[str]:
     wordy = given[0] in ("equals", "not_equals")
     if wordy != (expect.name in WORDS):
         return [f"{given[0]}: does not fit {expect.name}; words take equals or not_equals, numbers the other rules"]
+    if wordy:
+        return _word_problems(expect, given[0])
+    if None not in (expect.at_least, expect.at_most) and expect.at_least > expect.at_most:
+        return [f"at_most: found {expect.at_most:g}; allowed: at_least ({expect.at_least:g}) or more"]
     tolerances = [
         name for name in ("within", "relative", "digits", "inside", "sd") if getattr(expect, name) is not None
     ]
@@ -165,6 +177,17 @@ def _rule_problems(expect: Expect) -> list[str]:
     if given[0] not in ("value", "table") and tolerances:
         return [f"{tolerances[0]}: goes with value or table, not with {given[0]}"]
     return []
+
+
+def _word_problems(expect: Expect, rule: str) -> list[str]:
+    from harness.scenario.faults import nearest, one_of
+
+    words, known = getattr(expect, rule), VOCABULARY[expect.name]
+    return [
+        f"{rule}: found {word!r}; allowed: {one_of(known)}{nearest(word, known)}"
+        for word in (words if isinstance(words, tuple) else (words,))
+        if word not in known
+    ]
 
 
 def _place_problems(expect: Expect) -> list[str]:

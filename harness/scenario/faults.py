@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from harness.errors import Fault
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def one_of(names: Iterable[object]) -> str:
@@ -34,11 +37,25 @@ def from_errors(errors: Iterable[ErrorDetails], raw: dict[str, Any], model: type
         model: The model that was validated, for the names allowed beside an unknown one.
     """
     return [
-        Fault(path_of(error["loc"], raw), _problem(error, model))
+        Fault(_path(error, raw), _problem(error, model))
         for error in errors
         # A list whose members are faulty also counts as too short; the members are told.
         if not (error["type"] == "too_short" and error["input"])
     ]
+
+
+def key(name: str) -> str:
+    """The name as TOML would spell it: quoted where it is not bare, on one line."""
+    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+
+
+def _path(error: ErrorDetails, raw: dict[str, Any]) -> str:
+    inside = getattr(error.get("ctx", {}).get("error"), "key", "")
+    location = error["loc"]
+    if error["type"] == "missing" and isinstance(name := location[-1], str):
+        # A key that is not there is no tag, even where a plain word stands for the table.
+        location, inside = location[:-1], key(name)
+    return ".".join(part for part in (path_of(location, raw), inside) if part)
 
 
 def path_of(location: Sequence[int | str], raw: Any) -> str:
@@ -51,18 +68,18 @@ def path_of(location: Sequence[int | str], raw: Any) -> str:
     parts: list[str] = []
     here = raw
     keys = list(location)
-    for position, key in enumerate(keys):
+    for position, name in enumerate(keys):
         last = position == len(keys) - 1
-        if isinstance(key, int):
-            parts.append(f"[{key}]")
-            here = here[key] if isinstance(here, (list, tuple)) and key < len(here) else None
-        elif isinstance(here, dict) and (key in here or (last and here.get("kind") != key)):
-            parts.append(("." if parts else "") + (f'"{key}"' if "." in key else key))
-            here = here.get(key)
-        elif parts or (isinstance(here, dict) and here.get("kind") == key):
+        if isinstance(name, int):
+            parts.append(f"[{name}]")
+            here = here[name] if isinstance(here, (list, tuple)) and name < len(here) else None
+        elif isinstance(here, dict) and (name in here or (last and here.get("kind") != name)):
+            parts.append(("." if parts else "") + key(name))
+            here = here.get(name)
+        elif parts or (isinstance(here, dict) and here.get("kind") == name):
             continue
         else:
-            parts.append(key)
+            parts.append(key(name))
             here = None
     return "".join(parts)
 
@@ -79,7 +96,7 @@ def _problem(error: ErrorDetails, model: type[BaseModel]) -> str:
         allowed = context["expected"].replace(" or ", ", ").replace("'", '"')
         return f"{found}; allowed: {allowed}{nearest(error['input'], allowed.replace(chr(34), '').split(', '))}"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _wrong_kind(error)
+        return _wrong_kind(error, model)
     if kind == "value_error":
         return str(context["error"])
     return f"{found}; allowed: {_ALLOWED.get(kind, error['msg']).format(**context)}"
@@ -97,37 +114,55 @@ _ALLOWED = {
     "model_type": "a table",
     "model_attributes_type": "a table",
     "too_short": "at least {min_length} value",
-    "greater_than": "more than {gt:g}",
-    "greater_than_equal": "{ge:g} or more",
-    "less_than": "less than {lt:g}",
-    "less_than_equal": "{le:g} or less",
+    "greater_than": "more than {gt:.10g}",
+    "greater_than_equal": "{ge:.10g} or more",
+    "less_than": "less than {lt:.10g}",
+    "less_than_equal": "{le:.10g} or less",
 }
 
 
-def _wrong_kind(error: ErrorDetails) -> str:
-    context = error.get("ctx", {})
-    tags = [tag.strip(" '") for tag in str(context.get("expected_tags", "")).split(",") if tag.strip()]
-    words = [_TAG_WORDS.get(tag, tag) for tag in tags]
+def _wrong_kind(error: ErrorDetails, model: type[BaseModel]) -> str:
     value = error["input"]
-    found = value.get("kind") if isinstance(value, dict) else value
-    if not tags:
-        return f'found {show(value)}; allowed: a table with a "kind", a kind\'s plain word, or numbers'
-    if isinstance(value, dict) and "kind" not in value:
-        return f'has no "kind"; allowed: {one_of(words)}'
-    return f"found kind {show(found)}; allowed: {one_of(words)}{nearest(found, tags)}"
+    words = list(dict.fromkeys(_forms(*_at(error["loc"], model))))
+    if isinstance(value, dict):
+        if "kind" not in value:
+            return f'found {show(value)} without a "kind"; allowed: {one_of(words)}'
+        return f"found kind {show(value['kind'])}; allowed: {one_of(words)}{nearest(value['kind'], words)}"
+    return f"found {show(value)}; allowed: {one_of(words)}{nearest(value, words)}"
 
 
-_TAG_WORDS = {"number": "a number", "numbers": "a list of numbers", "layers": "a list for each layer"}
+def _forms(schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
+    """What a value of this schema may be, in words: kinds by their names."""
+    schema = _resolve(schema, definitions)
+    for member in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
+        yield from _forms(member, definitions)
+    kind = schema.get("properties", {}).get("kind", schema)
+    if "const" in kind or "enum" in kind:
+        yield from kind.get("enum", [kind.get("const")])
+    elif "properties" in schema:
+        yield f"{{ {', '.join(schema['properties'])} = … }}"
+    elif schema.get("type") in _FORMS:
+        yield _FORMS[schema["type"]]
+
+
+_FORMS = {"number": "a number", "integer": "a whole number", "string": "a text", "array": "a list"}
 
 
 def _names_beside(location: Sequence[int | str], model: type[BaseModel]) -> list[str]:
     """The keys that the table at this location may have."""
-    schema = model.model_json_schema()
-    definitions = schema.get("$defs", {})
-    here: dict[str, Any] = schema
-    for key in location[:-1]:
-        here = _inside(here, key, definitions)
-    return list(_resolve(here, definitions).get("properties", {}))
+    here, definitions = _at(location[:-1], model)
+    here = _resolve(here, definitions)
+    tables = [here, *(_resolve(member, definitions) for member in here.get("anyOf", ()))]
+    return [name for table in tables for name in table.get("properties", {})]
+
+
+def _at(location: Sequence[int | str], model: type[BaseModel]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schema of the value at this location, and all definitions."""
+    here = model.model_json_schema()
+    definitions = here.get("$defs", {})
+    for name in location:
+        here = _inside(here, name, definitions)
+    return here, definitions
 
 
 def _resolve(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -136,23 +171,23 @@ def _resolve(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, A
     return schema
 
 
-def _inside(schema: dict[str, Any], key: int | str, definitions: dict[str, Any]) -> dict[str, Any]:
+def _inside(schema: dict[str, Any], name: int | str, definitions: dict[str, Any]) -> dict[str, Any]:
     schema = _resolve(schema, definitions)
-    if isinstance(key, int):
+    if isinstance(name, int):
         return dict(schema.get("items", {}))
-    if key in schema.get("properties", {}):
-        return dict(schema["properties"][key])
+    if name in schema.get("properties", {}):
+        return dict(schema["properties"][name])
     for member in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
         member = _resolve(member, definitions)
         kind = member.get("properties", {}).get("kind", {})
-        if key in (kind.get("const"), *kind.get("enum", ())) or key in member.get("title", ""):
+        if name in (kind.get("const"), *kind.get("enum", ())) or name in member.get("title", ""):
             return dict(member)
-        if key in member.get("properties", {}):
-            return dict(member["properties"][key])
+        if name in member.get("properties", {}):
+            return dict(member["properties"][name])
     members = [_resolve(member, definitions) for member in schema.get("anyOf", ())]
     tables = [member for member in members if "properties" in member]
-    if len(tables) == 1 and key in tables[0]["properties"]:
-        return dict(tables[0]["properties"][key])
+    if len(tables) == 1 and name in tables[0]["properties"]:
+        return dict(tables[0]["properties"][name])
     return {}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from harness.scenario.base import Count, Positive, Seed, Table, Text
 
@@ -14,15 +14,27 @@ STANDARD_AXES = ("implementation", "device", "dtype", "batch_size", "learning_ra
 AXIS_ROOTS = ("data.", "model.", "init.", "training.", "run.threads", "run.tf32", "run.deterministic")
 
 
+# Each is at least one process; more is a slip of the pen, and would fill the memory before it is refused.
+MOST_SEEDS = 100_000
+
+
 class SeedRange(Table):
     """`count` seeds from `start` on."""
 
     start: Seed = 0
-    count: Count
+    count: Annotated[int, Field(strict=True, ge=1, le=MOST_SEEDS)]
+
+
+def _range_to_seeds(value: Any) -> Any:
+    """`{ start = 5, count = 3 }` is short for [5, 6, 7]."""
+    if not isinstance(value, dict):
+        return value
+    seeds = SeedRange.model_validate(value)
+    return list(range(seeds.start, seeds.start + seeds.count))
 
 
 class Exclude(Table):
-    """Cells left out: those that have all these values, and why."""
+    """Cells left out: those that have all these values, and why; a list means any of its values."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -30,7 +42,10 @@ class Exclude(Table):
 
     def axes(self) -> dict[str, Any]:
         """The values, by axis, that a cell must have to be left out."""
-        return dict(self.model_extra or {})
+        return {
+            axis: _range_to_seeds(value) if axis == "seed" else value
+            for axis, value in (self.model_extra or {}).items()
+        }
 
 
 def _kind_of_batch(value: Any) -> str:
@@ -52,16 +67,8 @@ class Grid(Table):
     dtype: Annotated[tuple[Literal["float32", "float64"], ...], Field(min_length=1)] = ("float32",)
     batch_size: Annotated[tuple[BatchSize, ...], Field(min_length=1)] = ("full",)
     learning_rate: Annotated[tuple[Positive, ...], Field(min_length=1)]
-    seed: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
+    seed: Annotated[tuple[Seed, ...], Field(min_length=1), BeforeValidator(_range_to_seeds)] = (0,)
     exclude: tuple[Exclude, ...] = ()
-
-    @field_validator("seed", mode="before")
-    @classmethod
-    def _range_to_seeds(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        seeds = SeedRange.model_validate(value)
-        return tuple(range(seeds.start, seeds.start + seeds.count))
 
     @model_validator(mode="after")
     def _values_differ(self) -> Grid:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
 
-from harness.scenario.base import Bool, Count, Float, Floats, KindOrWord, NotNegative, Table
+from harness.scenario.base import Bool, Count, Float, Floats, KindOrWord, NotNegative, Range, Table
 
 
 class Linear(Table):
@@ -56,12 +56,10 @@ class NormalStart(Table):
     sd: NotNegative
 
 
-class UniformStart(Table):
+class UniformStart(Range):
     """Independent uniform draws on [low, high)."""
 
     kind: Literal["uniform"]
-    low: Float
-    high: Float
 
 
 class DefaultStart(Table):
@@ -112,3 +110,10 @@ class Init(Table):
     weights: Weights = Zeros(kind="zeros")
     bias: Bias | None = None
     seed: Annotated[int, Field(strict=True, ge=0)] | None = None
+
+    @field_validator("bias")
+    @classmethod
+    def _zero_is_the_default(cls, bias: Any, info: ValidationInfo) -> Any:
+        """A 0 written out is the same cell as a bias left out."""
+        scheme = isinstance(info.data.get("weights"), DefaultStart)
+        return None if isinstance(bias, float) and bias == 0 and not scheme else bias

@@ -20,6 +20,9 @@ from harness.scenario.scenario import Document
 from harness.scenario.tables import ExpectedRows, expected_rows, read_inside
 
 
+_TOO_DEEP = Fault("", "is nested too deeply; a scenario has a handful of levels")
+
+
 @dataclass(frozen=True)
 class Expectation:
     """
@@ -150,9 +153,15 @@ def parse(text: str, path: Path, settings: dict[str, Any], files: dict[str, byte
     """
     try:
         raw = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except ValueError as error:
+        # TOML's own error, and Python's of an integer with thousands of digits.
         raise ScenarioError([Fault("", f"is not valid TOML: {error}")]) from error
-    document, cells = _validated(raw)
+    except RecursionError as error:
+        raise ScenarioError([_TOO_DEEP]) from error
+    try:
+        document, cells = _validated(raw)
+    except RecursionError as error:
+        raise ScenarioError([_TOO_DEEP]) from error
     read_file = files.__getitem__ if files is not None else partial(read_inside, path.parent)
     expectations, used = _expectations(document.expect, read_file, cells)
     file_cells = tuple(cells)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.scenario.expect import Expect
+from harness.scenario.faults import one_of, show
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,18 @@ def read_inside(folder: Path, name: str) -> bytes:
     Raises:
         ValueError: If the path leaves the scenario's folder, links included, or is no readable file.
     """
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise ValueError(f'found "{name}"; allowed: a file below the scenario\'s own folder')
     try:
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder.resolve()):
+            raise ValueError(f"found {show(name)}; allowed: a file below the scenario's own folder")
+        if path.exists() and not path.is_file():
+            # A pipe or a device may never end.
+            raise ValueError(f"found {show(name)}; it is no regular file")
         return path.read_bytes()
-    except OSError as error:
-        raise ValueError(f'found "{name}"; the file cannot be read: {error.strerror}') from error
+    except (OSError, RuntimeError) as error:
+        # A loop of links is a RuntimeError before Python 3.13.
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"found {show(name)}; the file cannot be read: {reason}") from error
 
 
 def expected_rows(expect: Expect, content: bytes) -> ExpectedRows:
@@ -51,29 +57,33 @@ def expected_rows(expect: Expect, content: bytes) -> ExpectedRows:
         ValueError: If a column is missing, a field is no number, or there are no rows.
     """
     try:
-        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+        lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"is no csv file: {error}") from error
+    names, *rows = [[field.strip() for field in line] for line in lines if line] or [[]]
     if not rows:
         raise ValueError("has no rows")
-    names = [name.strip() for name in rows[0] if name is not None]
     column = expect.column or expect.quantity
-    unit = next((unit for unit in ("step", "epoch") if unit in names), None)
+    units = ("epoch",) if expect.name == "epoch_loss" else ("step", "epoch")
+    unit = next((unit for unit in units if unit in names), None)
     if unit is None:
-        raise ValueError(f"needs a column step or epoch; found {', '.join(names)}")
+        raise ValueError(f"needs a column {' or '.join(units)}; found {one_of(map(show, names))}")
     if column not in names:
-        raise ValueError(f'has no column "{column}"; found {", ".join(names)} (name one with column = "…")')
-    places = tuple(int(_number(row.get(unit), unit, line)) for line, row in enumerate(rows, start=2))
-    return ExpectedRows(
-        unit, places, tuple(_number(row.get(column), column, line) for line, row in enumerate(rows, start=2))
-    )
+        raise ValueError(f'has no column {show(column)}; found {one_of(map(show, names))} (name one with column = "…")')
+    places, values = ([_number(row, names.index(name), name) for row in enumerate(rows, 2)] for name in (unit, column))
+    broken = next((place for place in places if place < 0 or not place.is_integer()), None)
+    if broken is not None:
+        raise ValueError(f"column {show(unit)}: found {broken:g}; allowed: whole numbers from 0")
+    return ExpectedRows(unit, tuple(map(int, places)), tuple(values))
 
 
-def _number(text: str | None, column: str, line: int) -> float:
+def _number(row: tuple[int, list[str]], position: int, name: str) -> float:
+    line, fields = row
+    text = fields[position] if position < len(fields) else ""
     try:
-        value = float(text or "")
+        value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ValueError(f'line {line}, column "{column}": found {text!r}; allowed: a number')
+        raise ValueError(f"row {line}, column {show(name)}: found {show(text)}; allowed: a number")
     return value
