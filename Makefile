@@ -25,7 +25,7 @@ check: $(READY) ## formatting, lint, types, and that the scenarios are valid
 	$(BIN)/harness check scenarios
 
 bench: $(READY) ## what a cell costs beside its floor (ratios, in one run)
-	$(BIN)/pytest bench -p no:randomly -p no:xdist --benchmark-only --benchmark-disable-gc
+	$(BIN)/pytest tests/bench -o python_files='bench_*.py' -o timeout=600 -p no:randomly -s --benchmark-disable-gc
 
 clean: ## remove what the targets made; runs in reports/ stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .benchmarks .hypothesis

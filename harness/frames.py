@@ -26,6 +26,7 @@ CELL_COLUMNS = (
     "device_peak_bytes", "phases", "stdout", "stderr",
 )  # fmt: skip
 _JSON_COLUMNS = ("weights", "bias", "optimum", "truth", "phases")
+_WHOLE_COLUMNS = ("steps", "peak_bytes", "device_peak_bytes")
 _NUMBER_COLUMNS = (
     "loss", "validation_loss", "step_seconds", "cpu_step_seconds", "setup_seconds", "first_step_seconds",
     "correct_digits", "gradient_norm", "condition_number", "stable_learning_rate",
@@ -174,8 +175,15 @@ def _as_lists(spec: CellSpec, state: np.ndarray[Any, Any]) -> tuple[Any, Any]:
 
 
 def as_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame for a text format: lists and dictionaries as JSON."""
+    """The frame for a text format: lists and dictionaries as JSON, whole numbers without a point."""
     result = frame.copy()
+    for column in _WHOLE_COLUMNS:
+        if column in result:
+            result[column] = result[column].astype("Int64")
+    for column in ("stdout", "stderr"):
+        if column in result:
+            # Progress bars go back with \r, which readers of csv take for the end of a row.
+            result[column] = result[column].str.replace("\r\n?", "\n", regex=True)
     for column in _JSON_COLUMNS:
         if column in result:
             result[column] = pd.Series(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -49,6 +49,8 @@ def with_values(raw: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     for key, value in values.items():
         *parents, last = key.split(".")
         here = result
+        if parents and not isinstance(here.get(parents[0], {}), (dict, str)):
+            continue  # not a table: refused as what it is
         for parent in parents:
             inner = here.get(parent, {})
             if isinstance(inner, str):
@@ -73,7 +75,7 @@ def bad_axes(raw: dict[str, Any]) -> list[Fault]:
         if "." not in key:
             message = f"unknown key; allowed here: {faults.one_of(known)}, or a dotted key of the file in quotes"
             result.append(Fault(path, message + faults.nearest(key, known)))
-        elif not any(key.startswith(root) for root in AXIS_ROOTS):
+        elif not key.startswith(AXIS_ROOTS):
             message = f"cannot be an axis; keys that can begin with {faults.one_of(AXIS_ROOTS)}"
             result.append(Fault(path, message))
         elif not isinstance(value, list) or not value:
@@ -133,15 +135,48 @@ def same(found: Any, wanted: Any) -> bool:
     return bool(found == wanted)
 
 
+def axis_of(path: str, dotted: Iterable[str]) -> str | None:
+    """The dotted axis that supplied the key at this path, if one did."""
+    return next((key for key in dotted if path == key or path.startswith((key + ".", key + "["))), None)
+
+
+def dotted_axes(raw: dict[str, Any]) -> dict[str, list[Any]]:
+    """The dotted axes of a file as read, those that cannot be an axis left out."""
+    table = raw.get("grid")
+    return {
+        key: value
+        for key, value in (table.items() if isinstance(table, dict) else ())
+        if key.startswith(AXIS_ROOTS) and isinstance(value, list) and value
+    }
+
+
+def later_faults(raw: dict[str, Any], axes: dict[str, list[Any]], first: dict[str, Any]) -> list[Fault]:
+    """
+    Faults of every value of the dotted axes but the first, each beside the first of the others.
+
+    For a file that is refused anyway: its cells are not made, and all faults are to be told at once.
+    """
+    found: list[Fault] = []
+    for axis, values in axes.items():
+        for value in values[1:]:
+            dotted = {**first, axis: value}
+            try:
+                Experiment.model_validate(with_values(_experiment_only(raw), dotted))
+            except ValidationError as error:
+                mine = f'grid."{axis}"['
+                found += [fault for fault in _axis_faults(error, raw, dotted) if fault.path.startswith(mine)]
+    return list(dict.fromkeys(found))
+
+
 def _axis_faults(error: ValidationError, raw: dict[str, Any], dotted: dict[str, Any]) -> list[Fault]:
     """Faults of one combination, told at the axis where the axis names the key."""
     merged = with_values(raw, dotted)
     result = []
     for fault in faults.from_errors(error.errors(), merged, Experiment):
-        axis = next((key for key in dotted if fault.path == key or fault.path.startswith((key + ".", key + "["))), None)
+        axis = axis_of(fault.path, dotted)
         if axis is not None:
-            # By identity: 1 == true, and nan is not even itself.
-            position = next((n for n, value in enumerate(raw["grid"][axis]) if value is dotted[axis]), 0)
+            # By how they are written: 1 == true, and nan is not even itself.
+            position = [*map(repr, raw["grid"][axis])].index(repr(dotted[axis]))
             fault = Fault(f'grid."{axis}"[{position}]', fault.problem)
         result.append(fault)
     return result

@@ -38,7 +38,8 @@ def outcome(
         wanted_digits: Correct digits that count as converged.
         floor: A loss below this is rounding.
     """
-    start, end = losses[0], losses[-1]
+    # Python's floats: twice a huge one is inf without a warning.
+    start, end = float(losses[0]), float(losses[-1])
     if not finite or not np.isfinite(end) or end > max(2 * start, floor):
         return "diverged"
     if digits is not None and digits >= wanted_digits:
@@ -55,7 +56,7 @@ def _stalled(losses: Vector) -> bool:
         return False
     before = np.min(losses[-2 * tenth : -tenth])
     # statistics, not np.median, which imports numpy.ma (30 ms) in every process.
-    return statistics.median(losses[-tenth:].tolist()) >= float(before) * (1 - _DROP)
+    return bool(statistics.median(losses[-tenth:].tolist()) >= float(before) * (1 - _DROP))
 
 
 def rounding_floor(kind: str, rows: Rows, dtype: str) -> float:

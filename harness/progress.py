@@ -8,6 +8,8 @@ from types import TracebackType
 
 from tqdm import tqdm
 
+from harness.streams import say
+
 _LINE_SECONDS = 10.0
 
 
@@ -40,7 +42,7 @@ class Progress:
             self._last = now
             bad_text = f", {self._bad} bad" if self._bad else ""
             text = f"{self._done} of {self._total} processes{bad_text}, {now - self._start:.0f} s"
-            print(text, file=sys.stderr, flush=True)
+            say(text)
 
     def __enter__(self) -> Progress:
         return self

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
+import math
 import struct
+import zlib
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -102,20 +103,30 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def pack_arrays(arrays: Arrays) -> bytes:
-    """Arrays by name as one blob in NumPy's npz form; empty for none."""
+    """
+    Arrays by name as one blob: a JSON head of names, dtypes and shapes, then the bytes.
+
+    NumPy's npz form takes 3 ms to read and as long to write for arrays this small.
+    """
     if not arrays:
         return b""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
+    head = {name: [array.dtype.newbyteorder("<").str, array.shape] for name, array in arrays.items()}
+    body = b"".join(array.astype(head[name][0], copy=False).tobytes() for name, array in arrays.items())
+    return json.dumps(head).encode() + b"\n" + zlib.compress(body, 1)
 
 
 def unpack_arrays(blob: bytes) -> Arrays:
     """The arrays that `pack_arrays` wrote."""
-    if not blob:
+    head, _, body = blob.partition(b"\n")
+    if not head:
         return {}
-    with np.load(io.BytesIO(blob), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    data, at = zlib.decompress(body), 0
+    arrays: Arrays = {}
+    for name, (dtype, shape) in json.loads(head).items():
+        count = math.prod(shape)
+        arrays[name] = np.frombuffer(data, dtype, count, at).reshape(shape)
+        at += arrays[name].nbytes
+    return arrays
 
 
 def to_bytes(record: Record, trace: bytes) -> bytes:
@@ -135,9 +146,9 @@ def from_bytes(data: bytes) -> tuple[Record, bytes] | None:
         content = json.loads(data[_HEAD.size : _HEAD.size + head])
         timings = tuple(Timing(**timing) for timing in content.pop("timings"))
         record = Record(**content, timings=timings)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    return record, data[_HEAD.size + head :]
+    return (record, data[_HEAD.size + head :]) if record.status in STATUSES else None
 
 
 RECORD_FIELDS = tuple(item.name for item in fields(Record))

@@ -6,7 +6,7 @@ import statistics
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from harness.trace import Recorder
 from harness.training import loops_for, recorded_pass, timed_pass
 
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory", "cannot allocate memory")
+_LONGEST_REASON = 500
 
 
 def run(job: Job) -> tuple[Record, bytes]:
@@ -43,7 +44,8 @@ def run(job: Job) -> tuple[Record, bytes]:
         record, arrays = _run(job)
     except BaseException as error:
         # SystemExit and KeyboardInterrupt too: a cell cannot end its process unheard.
-        traceback.print_exc()
+        with suppress(BaseException):  # a cell may have closed its outputs
+            traceback.print_exc()
         return _of_error(error), b""
     peak = memory("self", "VmHWM") - before
     return Record(**{**vars(record), "peak_bytes": max(0, peak)}), pack_arrays(arrays)
@@ -57,7 +59,9 @@ def _of_error(error: BaseException) -> Record:
     lowered = " ".join(text).lower()
     memory_gone = isinstance(error, RuntimeError) and any(words in lowered for words in _OUT_OF_MEMORY)
     status = "out_of_memory" if isinstance(error, MemoryError) or memory_gone else "failed"
-    return Record(status, f"{type(error).__name__}: {text[0]}" if text else type(error).__name__)
+    reason = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    # A file name that is no UTF-8 comes as lone surrogates, which no page or csv can hold.
+    return Record(status, reason[:_LONGEST_REASON].encode(errors="backslashreplace").decode())
 
 
 class _Clock:

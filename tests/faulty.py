@@ -17,7 +17,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -51,12 +51,12 @@ _HANG_SECONDS = 0.5
 MEMORY_MB = 150
 
 
-class _Unprintable(Exception):
+class _UnprintableError(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no message to be had")
 
 
-class _Worse(Exception):
+class _WorseError(Exception):
     def __str__(self) -> str:
         raise SystemExit(5)
 
@@ -132,6 +132,36 @@ def _eat_small_pieces() -> NoReturn:
         held.append([len(held), object(), object(), object()])
 
 
+def _eat_in_children() -> NoReturn:
+    for _ in range(4):
+        _child(lambda: _eat(MEMORY_MB - 10))
+    _sleep()
+
+
+def _eat_in_strays() -> NoReturn:
+    for _ in range(4):
+        _stray(lambda: _eat(MEMORY_MB - 10))
+    _sleep()
+
+
+def _close_and_raise() -> NoReturn:
+    _close(1, 2)
+    raise ValueError("nowhere to say it")
+
+
+def _stray_for_ever() -> NoReturn:
+    _stray(_deaf)
+    _stray(_loop, session=False)
+    _sleep()
+
+
+def _end_the_run() -> NoReturn:
+    """Have the helper close the run's end of the socket."""
+    _stray(_deaf)
+    os.kill(os.getppid(), signal.SIGUSR1)
+    _sleep()
+
+
 def _thread() -> None:
     threading.Thread(target=_sleep).start()
 
@@ -142,8 +172,8 @@ FAULTS: dict[str, Callable[[], object]] = {
     "exit": lambda: _raise(SystemExit(3)),
     "interrupt": lambda: _raise(KeyboardInterrupt()),
     "generator-exit": lambda: _raise(GeneratorExit()),
-    "unprintable": lambda: _raise(_Unprintable()),
-    "worse": lambda: _raise(_Worse()),
+    "unprintable": lambda: _raise(_UnprintableError()),
+    "worse": lambda: _raise(_WorseError()),
     "surrogate": lambda: _raise(ValueError("no such file: \udc80")),
     "many-lines": lambda: _raise(ValueError("first line\nsecond line")),
     "long": lambda: _raise(ValueError("y" * 1_000_000)),
@@ -161,19 +191,19 @@ FAULTS: dict[str, Callable[[], object]] = {
     "allocate": lambda: np.ones(2**40),
     "eat": lambda: _eat(2 * MEMORY_MB),
     "eat-small-pieces": _eat_small_pieces,
-    "eat-in-children": lambda: [_child(lambda: _eat(MEMORY_MB // 2)) for _ in range(4)] and _sleep(),
-    "eat-in-strays": lambda: [_stray(lambda: _eat(MEMORY_MB // 2)) for _ in range(4)] and _sleep(),
+    "eat-in-children": _eat_in_children,
+    "eat-in-strays": _eat_in_strays,
     "out-of-memory-error": lambda: _raise(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")),
     "flood": lambda: _flood(FLOOD_BYTES),
     "flood-errors": lambda: _flood(FLOOD_BYTES, 2),
     "flood-for-ever": lambda: _flood(float("inf")),
     "flood-by-many": _flood_by_many,
     "close": lambda: _close(0, 1, 2),
-    "close-and-raise": lambda: (_close(1, 2), _raise(ValueError("nowhere to say it"))),
+    "close-and-raise": _close_and_raise,
     "close-everything": lambda: os.closerange(0, 1024),
     "child": lambda: _child(_sleep),
     "stray": lambda: _stray(_deaf),
-    "stray-for-ever": lambda: (_stray(_deaf), _stray(_loop, session=False), _sleep()),
+    "stray-for-ever": _stray_for_ever,
     "thread": _thread,
     "go-on-twice": os.fork,
     "half-record": lambda: None,
@@ -181,7 +211,7 @@ FAULTS: dict[str, Callable[[], object]] = {
     "unknown-status": lambda: None,
     "return": lambda: None,
     "raise-early": lambda: None,
-    "run-is-gone": lambda: (_stray(_deaf), os.kill(os.getppid(), signal.SIGUSR1), _sleep()),
+    "run-is-gone": _end_the_run,
 }
 # Not faults of a step but of the process around it: what stands on the record's file.
 _OF_PROCESS: dict[str, bytes] = {
@@ -257,19 +287,30 @@ def main() -> None:
     print(json.dumps({"cells": cells, "files_before": before, "files_after": _open_files()}))
 
 
-def inline_run(folder: Path, *scenarios: Scenario, cuts: Cuts | None = None, settings: dict[str, Any] | None = None) -> Run:
-    """A finished run of these scenarios, its cells in this process."""
-    return run_with(InlineExecutor(), folder, scenarios, cuts or Cuts(), settings or {})
-
-
-def run_with(
-    executor: Executor, folder: Path, scenarios: Sequence[Scenario], cuts: Cuts, settings: dict[str, Any], jobs: int = 1
+def finished_run(
+    folder: Path,
+    *scenarios: Scenario,
+    executor: Executor | None = None,
+    cuts: Cuts | None = None,
+    settings: dict[str, Any] | None = None,
+    jobs: int = 1,
 ) -> Run:
-    """A finished run with this executor; the order is shuffled with seed 7."""
-    plan = make_plan(scenarios, cuts, shuffle_seed=7)
+    """
+    A finished run of these scenarios, by default with its cells in this process.
+
+    Args:
+        folder: The run's folder, not yet there.
+        scenarios: What to run, the settings applied.
+        executor: What runs them.
+        cuts: What is left out.
+        settings: The `--set` that the scenarios were read with.
+        jobs: Untimed cells at a time.
+    """
+    executor = executor or InlineExecutor()
+    plan = make_plan(scenarios, cuts or Cuts(), shuffle_seed=7)
     writer = RunWriter(folder)
     writer.meta({"name": folder.name})
-    writer.plan(plan, scenarios, settings)
+    writer.plan(plan, scenarios, settings or {})
     try:
         with Progress(len(plan.processes), quiet=True) as progress:
             carry_out(plan, executor, writer, progress, jobs)

@@ -88,7 +88,7 @@ def compare(one: Arrays, other: Arrays) -> tuple[float, int, int | None, int]:
     kink = None
     if distances.max() > TOLERANCE:
         first = int(np.argmax(distances > TOLERANCE))
-        kink = _kink_before(one, other, int(steps[first]))
+        kink = _kink_between(one, other, int(steps[max(0, first - 1)]), int(steps[first]))
         if kink is not None:
             count = int(np.searchsorted(steps, kink, side="right"))
             distances = distances[:count]
@@ -102,10 +102,15 @@ def _distances(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[A
         return np.asarray(np.abs(a - b).max(axis=1) / np.where(largest == 0, 1.0, largest))
 
 
-def _kink_before(one: Arrays, other: Arrays, step: int) -> int | None:
-    """The last update before state `step` that came within rounding of a kink on either path."""
-    margins = [trace["kink_margin"][:step] for trace in (one, other) if "kink_margin" in trace]
+def _kink_between(one: Arrays, other: Arrays, together: int, apart: int) -> int | None:
+    """
+    The first update that came within rounding of a kink on either path, from the last
+    state where they were together on.
+
+    A kink taken differently shows in the next state: an earlier one explains nothing.
+    """
+    margins = [trace["kink_margin"][together:apart] for trace in (one, other) if "kink_margin" in trace]
     if not margins:
         return None
     near = np.flatnonzero(np.min(margins, axis=0) <= _KINK)
-    return int(near[0]) if near.size else None
+    return together + int(near[0]) if near.size else None

@@ -14,7 +14,7 @@ from harness.frames import Run
 from harness.grid import same
 from harness.record import Arrays
 from harness.scenario.check import named_places
-from harness.scenario.expect import AtEpoch, Expect
+from harness.scenario.expect import CONSTANTS, AtEpoch, Expect
 from harness.scenario.read import Expectation, Scenario
 
 Row = dict[str, Any]
@@ -110,6 +110,11 @@ class _Reader:
     def trace(self, row: Row) -> Arrays:
         return self.run.file.trace(self.scenario.name, str(row["cell"]), int(row["replicate"]))
 
+    def value(self, item: Expectation, cell: Cell, row: Row, step: int) -> float:
+        """The expectation's quantity at a state of a cell; the trace is read only if it says it."""
+        trace = {} if item.expect.name in CONSTANTS else self.trace(row)
+        return float(value(item.expect, cell.spec, row, trace, step))
+
 
 def _check(reader: _Reader, item: Expectation) -> Result:
     expect = item.expect
@@ -125,7 +130,7 @@ def _each_cell(reader: _Reader, item: Expectation, matching: Sequence[Cell]) -> 
     checks: list[Check] = []
     for cell in matching:
         for row in _one_of_each_digest(reader.rows.get(cell.id, [])):
-            if row["status"] != "skipped" or item.expect.name == "status":
+            if row["status"] != "skipped" or "skipped" in _words(item.expect):
                 checks += _of_row(reader, item, cell, row)
     return checks, _why_none(reader, matching)
 
@@ -149,21 +154,26 @@ def _of_row(reader: _Reader, item: Expectation, cell: Cell, row: Row) -> list[Ch
     wanted = _wanted(item)
     if row["status"] != "ok":
         return [Check(cell.id, cell.axes, place, row["status"], want, False, math.inf) for _, place, want in wanted]
-    trace = reader.trace(row)
     checks = []
     for step, place, want in _in_steps(wanted, cell):
-        found = value(expect, cell.spec, row, trace, step)
-        distance = _distance(expect, float(found), want)
-        checks.append(Check(cell.id, cell.axes, place, float(found), want, distance <= 1, distance))
+        found = reader.value(item, cell, row, step)
+        distance = _distance(expect, found, want)
+        checks.append(Check(cell.id, cell.axes, place, found, want, distance <= 1, distance))
     return checks
 
 
 def _word_check(expect: Expect, cell: Cell, row: Row) -> Check:
     wanted = expect.equals if expect.equals is not None else expect.not_equals
-    words = wanted if isinstance(wanted, tuple) else (wanted,)
-    found = row[expect.name] if isinstance(row[expect.name], str) else row["status"]
-    held = (found in words) == (expect.equals is not None)
+    ran = expect.name == "status" or row["status"] == "ok"
+    found = row[expect.name] if ran else row["status"]
+    held = ran and (found in _words(expect)) == (expect.equals is not None)
     return Check(cell.id, cell.axes, "", found, wanted, held, 0.0 if held else math.inf)
+
+
+def _words(expect: Expect) -> tuple[str, ...]:
+    """The words of `equals` or `not_equals`."""
+    words = expect.equals if expect.equals is not None else expect.not_equals
+    return words if isinstance(words, tuple) else (words or "",)
 
 
 # A state as the user named it, and the number wanted there.
@@ -230,8 +240,9 @@ def _over_seeds(reader: _Reader, item: Expectation, matching: Sequence[Cell]) ->
 
 
 def _incomplete(reader: _Reader, expect: Expect, cells: Sequence[Cell]) -> str:
-    if expect.inside is not None and len(cells) < expect.least_seeds:
-        return f"{len(cells)} seeds; it takes {expect.least_seeds}"
+    least = expect.least_seeds if expect.inside is not None else 2
+    if len(cells) < least:
+        return f"{len(cells)} seeds; it takes {least}"
     rows = [reader.rows.get(cell.id) for cell in cells]
     absent = sum(not found for found in rows)
     if absent:
@@ -248,13 +259,9 @@ def _of_group(reader: _Reader, item: Expectation, cells: Sequence[Cell]) -> list
     wanted = _wanted(item)
     if bad is not None:
         return [Check(str(bad["cell"]), axes, place, bad["status"], want, False, math.inf) for _, place, want in wanted]
-    traces = [reader.trace(row) for row in rows]
     checks = []
     for step, place, want in _in_steps(wanted, first):
-        found = [
-            float(value(expect, cell.spec, row, trace, step))
-            for cell, row, trace in zip(cells, rows, traces, strict=True)
-        ]
+        found = [reader.value(item, cell, row, step) for cell, row in zip(cells, rows, strict=True)]
         checks.append(_spread_check(expect, first.id, axes, place, found, want))
     return checks
 
@@ -262,6 +269,9 @@ def _of_group(reader: _Reader, item: Expectation, cells: Sequence[Cell]) -> list
 def _spread_check(
     expect: Expect, cell: str, axes: dict[str, Any], place: str, found: list[float], wanted: float
 ) -> Check:
+    if not all(map(math.isfinite, found)):
+        bad = next(item for item in found if not math.isfinite(item))
+        return Check(cell, axes, place, bad, wanted, False, math.inf)
     if expect.inside is not None:
         low, high = min(found), max(found)
         middle, half = (low + high) / 2, (high - low) / 2

@@ -11,7 +11,6 @@ from harness.analysis.agreement import TOLERANCE, Agreement, agreements
 from harness.analysis.expectations import Result, check_all
 from harness.analysis.repeatability import Repeated, repeated_cells
 from harness.frames import Run
-from harness.grid import same
 
 BAD = ("failed", "crashed", "timed_out", "out_of_memory")
 PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not checked"
@@ -29,6 +28,7 @@ class Gate:
         limit: What is allowed.
         status: `passed`, `failed` or `not checked`.
         note: Why it failed or was not checked, one phrase; empty where it passed.
+        held: What its passing says, one phrase; empty where it did not.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Gate:
     limit: str
     status: str
     note: str = ""
+    held: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,7 @@ class Verdict:
         if failed:
             return f"{_upper('; '.join(gate.note for gate in failed))}."
         tail = f" Not checked: {'; '.join(gate.note for gate in unchecked)}." if unchecked else ""
-        return f"{_upper('; '.join(f'{gate.found} {_PASSED_WORDS[gate.name]}' for gate in held))}.{tail}"
-
-
-_PASSED_WORDS = {
-    "cells": "processes left their record and none failed",
-    "expectations": "expectations hold",
-    "repeatability": "cells repeat bit for bit",
-    "agreement": "pairs of implementations agree in float64",
-}
+        return f"{_upper('; '.join(gate.held for gate in held))}.{tail}"
 
 
 def _upper(text: str) -> str:
@@ -104,15 +97,16 @@ class Assessment:
     def failures(self) -> list[dict[str, Any]]:
         """Rows of the cells frame that failed and that no expectation of `status` names."""
         rows = self.run.cells[self.run.cells["status"].isin(BAD)].to_dict("records")
-        about_status = [result for result in self.expectations if result.expect.name == "status"]
+        named = {
+            (result.scenario, check.cell)
+            for result in self.expectations
+            if result.expect.name == "status"
+            for check in result.checks
+        }
         return [
             {str(key): item for key, item in row.items()}
             for row in rows
-            if not any(
-                result.scenario == row["scenario"]
-                and all(same(row[axis], level) for axis, level in result.expect.where.items())
-                for result in about_status
-            )
+            if (row["scenario"], row["cell"]) not in named
         ]
 
     def verdict(self, scenario: str | None = None) -> Verdict:
@@ -136,8 +130,10 @@ class Assessment:
             parts.append(f"{counts['missing']} without a record")
         skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
         note = f"{', '.join(parts)} of {counts['planned']} processes" if parts else ""
-        found = f"{recorded - len(failures):,} of {counts['planned']:,}{skipped}"
-        return Gate("cells", "Every planned cell left its record", found, "all", FAILED if parts else PASSED, note)
+        found = f"{recorded - len(failures):,} of {counts['planned']:,}"
+        held = "" if parts else f"all {counts['planned']:,} processes left their record and none failed"
+        title = "Every planned cell left its record"
+        return Gate("cells", title, found + skipped, "all", FAILED if parts else PASSED, note, held)
 
     def _expectations_gate(self, results: list[Result]) -> Gate:
         title = "Expected numbers come out"
@@ -155,7 +151,8 @@ class Assessment:
         unchecked = f", {len(results) - checked} not checked" if checked < len(results) else ""
         note = f"{len(missed)} of {checked} expectations missed, first {_where(missed[0])}" if missed else ""
         found = f"{len(held)} of {checked}{unchecked}"
-        return Gate("expectations", title, found, "all", FAILED if missed else PASSED, note)
+        held_text = "" if missed else f"{len(held)} of {checked} expectations hold"
+        return Gate("expectations", title, found, "all", FAILED if missed else PASSED, note, held_text)
 
     def _repeatability_gate(self, repeated: list[Repeated]) -> Gate:
         title = "The same cell gives the same bits in another process"
@@ -164,7 +161,8 @@ class Assessment:
         differing = [cell for cell in repeated if not cell.bitwise]
         note = f"{len(differing)} cells differ between processes, first {differing[0].cell}" if differing else ""
         found = f"{len(repeated) - len(differing):,} of {len(repeated):,}"
-        return Gate("repeatability", title, found, "all", FAILED if differing else PASSED, note)
+        held = "" if differing else f"{len(repeated):,} cells repeat bit for bit"
+        return Gate("repeatability", title, found, "all", FAILED if differing else PASSED, note, held)
 
     def _agreement_gate(self, pairs: list[Agreement]) -> Gate:
         title = "Implementations walk the same path in float64"
@@ -179,7 +177,10 @@ class Assessment:
         kinks = f", {parted} up to a kink" if parted else ""
         note = f"{' and '.join(worst.pair)} differ by {worst.distance:.2g} at step {worst.step} in {worst.scenario}"
         found = f"{len(double) - len(apart):,} of {len(double):,}{kinks}"
-        return Gate("agreement", title, found, limit, FAILED if apart else PASSED, note if apart else "")
+        if apart:
+            return Gate("agreement", title, found, limit, FAILED, note)
+        held = f"{len(double):,} pairs of implementations agree in float64"
+        return Gate("agreement", title, found, limit, PASSED, "", held)
 
 
 def _of(items: Iterable[Any], scenario: str | None) -> list[Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from harness.errors import MachineError
 from harness.frames import as_text, load
+from harness.streams import put
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -14,7 +14,7 @@ def execute(options: argparse.Namespace) -> int:
     frame = as_text(load(options.run).table(options.table))
     text = frame.to_csv(index=False)
     if options.output is None:
-        sys.stdout.write(text)
+        put(text)
         return 0
     try:
         with open(options.output, "w", encoding="utf-8", newline="") as file:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
-import sys
 import traceback
 from collections.abc import Sequence
 
-from harness import __version__
-from harness.errors import HarnessError
+from harness import __version__, streams
+from harness.errors import HarnessError, MachineError
 
 # Subcommands are imported when asked for: `harness --help` imports none of them.
 
@@ -25,22 +23,37 @@ _EXIT_CODES = """exit codes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    streams.prepare()
+    try:
+        return _execute(_parser().parse_args(arguments))
+    finally:
+        streams.finish()
+
+
+def _execute(options: argparse.Namespace) -> int:
+    """The command's exit code; an error is one message, with --debug after its traceback."""
     try:
         command = importlib.import_module(f"harness.cli.{options.command}")
         return int(command.execute(options))
-    except HarnessError as error:
-        if options.debug:
-            traceback.print_exc()
-        print(f"harness: {error}" if "\n" not in str(error) else str(error), file=sys.stderr)
-        return error.exit_code
     except KeyboardInterrupt:
-        print("harness: interrupted.", file=sys.stderr)
+        streams.say("harness: interrupted.")
         return 130
-    except BrokenPipeError:
-        # The reader of a pipe (head, less) has enough; the rest goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except Exception as error:
+        if options.debug:
+            streams.say(traceback.format_exc().rstrip())
+        message, code = _as_message(error)
+        streams.say(message)
+        return code
+
+
+def _as_message(error: Exception) -> tuple[str, int]:
+    """An error as text for people, and its exit code."""
+    if isinstance(error, HarnessError):
+        return f"harness: {error}" if "\n" not in str(error) else str(error), error.exit_code
+    if isinstance(error, OSError):
+        return f"harness: {error}.", MachineError.exit_code
+    kind = type(error).__name__
+    return f"harness: an error of the harness itself, {kind}: {error}. Please report it with what --debug shows.", 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -23,6 +23,7 @@ from harness.progress import Progress
 from harness.runner import carry_out
 from harness.scenario.read import Scenario, read_all
 from harness.store.writer import RunWriter
+from harness.streams import put, say
 
 
 def execute(options: argparse.Namespace) -> int:
@@ -35,7 +36,7 @@ def execute(options: argparse.Namespace) -> int:
         raise UserError("no cell is left; --only names values that no cell has together.")
     if options.dry_run:
         return _dry_run(plan, scenarios)
-    name = options.name or time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime())
+    name = time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime()) if options.name is None else options.name
     writer = RunWriter(_new_folder(Path(options.out), name, unique=options.name is None))
     writer.meta({"name": writer.folder.name, "arguments": sys.argv[1:], "isolation": options.isolation})
     writer.meta({"executor": options.executor, "quick": options.quick, "created": time.time()})
@@ -44,8 +45,7 @@ def execute(options: argparse.Namespace) -> int:
         with _term_as_interrupt(), Progress(len(plan.processes), quiet=options.json) as progress:
             carry_out(plan, _executor(options), writer, progress, options.jobs or _cores())
     except KeyboardInterrupt:
-        say = f"interrupted; what is finished is kept. Its page: harness report {writer.folder}"
-        print(f"harness: {say}", file=sys.stderr)
+        say(f"harness: interrupted; what is finished is kept. Its page: harness report {writer.folder}")
         return 130
     finally:
         writer.close()
@@ -64,7 +64,7 @@ def _conclude(folder: Path, options: argparse.Namespace) -> int:
         from harness.report.write import write_report
 
         page = write_report(assessment, folder)
-    print(as_json(assessment) if options.json else as_terminal(assessment, page))
+    put((as_json(assessment) if options.json else as_terminal(assessment, page)) + "\n")
     return 0 if assessment.verdict().passed else 1
 
 
@@ -77,7 +77,7 @@ def _dry_run(plan: Plan, scenarios: list[Scenario]) -> int:
         cells = [item for item in plan.cells if item.scenario == scenario.name]
         processes = [item for item in plan.processes if item.scenario == scenario.name]
         timed = sum(item.phase == "timed" for item in processes)
-        print(f"{scenario.path}: {len(cells)} cells, {len(processes)} processes, {timed} of them timed")
+        put(f"{scenario.path}: {len(cells)} cells, {len(processes)} processes, {timed} of them timed\n")
     return 0
 
 

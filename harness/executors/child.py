@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import resource
 import sys
+import traceback
 
 from harness.executors.linux import memory
 from harness.job import Job
@@ -21,18 +23,23 @@ def run_and_exit(job: Job, record_fd: int) -> None:
     Leaving by `os._exit` saves the 0.3 s that an interpreter with torch takes to
     end, and no `atexit` of a cell runs.
     """
-    code = NO_RECORD
+    code, process = NO_RECORD, os.getpid()
     try:
         faulthandler.enable()
         _limit(job)
         from harness import worker
 
         record, trace = worker.run(job)
-        _write(record_fd, to_bytes(record, trace))
+        if os.getpid() == process:  # a step that forked comes back here in its child too
+            _write(record_fd, to_bytes(record, trace))
         code = 0
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+    except BaseException:
+        with contextlib.suppress(BaseException):  # a cell may have closed its outputs
+            traceback.print_exc()
     finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(BaseException):
+                stream.flush()
         os._exit(code)
 
 

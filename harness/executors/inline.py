@@ -19,6 +19,9 @@ class InlineExecutor:
         for task in tasks:
             started, clock = time.time(), time.perf_counter()
             record, trace = worker.run(task.job)
+            if record.reason.startswith("KeyboardInterrupt"):
+                # No process stands between Ctrl-C and the cell: it is meant for the run.
+                raise KeyboardInterrupt
             yield Finished(task.key, record, trace, "inline", started, time.perf_counter() - clock)
 
     def describe(self) -> dict[str, str]:

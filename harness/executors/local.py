@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness import catalogue
-from harness.errors import MachineError
+from harness.errors import MachineError, UserError
 from harness.executors import protocol
 from harness.executors.base import Finished, Task
 from harness.executors.environment import declared
@@ -83,9 +83,14 @@ class LocalExecutor:
 
     Args:
         isolation: `fork` from a template, or `spawn` a new interpreter each time.
+
+    Raises:
+        UserError: If this is not Linux.
     """
 
     def __init__(self, isolation: str = "fork") -> None:
+        if not sys.platform.startswith("linux"):
+            raise UserError("isolated cells need Linux (pidfd, memfd, prctl); elsewhere use --executor inline.")
         self._isolation = isolation
         self._templates: dict[tuple[int, str, int], Template] = {}
         self._described: dict[str, str] = {"isolation": isolation}
@@ -94,7 +99,7 @@ class LocalExecutor:
         waiting = deque(tasks)
         free = list(range(jobs))[::-1]
         running: dict[Template, _Running] = {}
-        with selectors.DefaultSelector() as selector:
+        with selectors.DefaultSelector() as selector, self._none_left(running):
             while waiting or running:
                 while waiting and free:
                     slot = free.pop()
@@ -106,13 +111,23 @@ class LocalExecutor:
                         selector.unregister(template.channel)
                         yield finished
 
+    @contextlib.contextmanager
+    def _none_left(self, running: dict[Template, _Running]) -> Iterator[None]:
+        """However the run is left, end the templates that are still busy for it."""
+        try:
+            yield
+        finally:
+            for template in running:
+                self._forget(template)
+                template.close()
+
     def _give(self, task: Task, slot: int, running: dict[Template, _Running], selector: selectors.BaseSelector) -> None:
         template = self._template(slot, task)
         limit = time.monotonic() + task.job.timeout_seconds + _GRACE_SECONDS
         running[template] = _Running(slot, template, task, time.time(), limit)
         selector.register(template.channel, selectors.EVENT_READ, template)
-        # One that died idle cannot take it: its channel reads as closed, and the
-        # task's record says so.
+        # One that died just now cannot take it: its channel reads as closed, and
+        # the task's record says so.
         with contextlib.suppress(ConnectionError):
             protocol.send(template.channel, {}, task.job.to_json().encode())
 
@@ -120,6 +135,8 @@ class LocalExecutor:
         outfit = "spawn" if self._isolation == "spawn" else catalogue.entry(task.job.spec.implementation).rows
         turn = 0 if outfit == "spawn" else task.turn % _TURNS
         key = (slot, outfit, turn)
+        if key in self._templates and self._templates[key].process.poll() is not None:
+            self._templates.pop(key).close()  # it died idle; no cell was lost with it
         if key not in self._templates:
             self._templates[key] = Template(outfit, outfit if outfit == "spawn" else f"{outfit}-{slot}.{turn}")
         return self._templates[key]
@@ -127,7 +144,8 @@ class LocalExecutor:
     def _ready(self, selector: selectors.BaseSelector, running: dict[Template, _Running]) -> list[Template]:
         """Templates with something to say; those past every limit are killed, which is something too."""
         nearest = min(item.deadline for item in running.values())
-        events = selector.select(max(0.0, nearest - time.monotonic()))
+        # select takes no more than 24 days, and a time-out may be longer.
+        events = selector.select(min(3600.0, max(0.0, nearest - time.monotonic())))
         for item in running.values():
             if time.monotonic() > item.deadline:
                 item.template.process.kill()

@@ -7,16 +7,19 @@ import os
 import select
 import signal
 import socket
+import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harness.executors.child import NO_RECORD
-from harness.executors.linux import descendants, die_with_parent, kill_all_children, memory
+from harness.executors.linux import children, descendants, die_with_parent, kill_all_children, memory
 from harness.job import Job
 from harness.record import Record, from_bytes, to_bytes
 
 _TAIL_BYTES = 16_384
+_MOST_READS = 64
 _WATCH_SECONDS = 0.05
 _LARGEST_RECORD = 64 * 2**20
 
@@ -30,14 +33,15 @@ class _Output:
     total: int = 0
 
     def drain(self) -> bool:
-        """Take what is there; False once the other end is closed."""
-        try:
-            while part := os.read(self.fd, 65_536):
+        """Take what is there, of a flood so much that the watch goes on; False once the other end is closed."""
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(_MOST_READS):
+                part = os.read(self.fd, 65_536)
+                if not part:
+                    return False
                 self.total += len(part)
                 self.tail = (self.tail + part)[-_TAIL_BYTES:]
-        except BlockingIOError:
-            return True
-        return False
+        return True
 
     def text(self) -> str:
         """The tail, and how much was cut."""
@@ -126,6 +130,9 @@ def _become_cell(
         for fd in (nothing, *ends[0], *ends[1]):
             os.close(fd)
         start_cell(job, record_fd)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
     finally:
         os._exit(NO_RECORD)
 
@@ -160,7 +167,9 @@ def _wait(watch: _Watch, job: Job, control: socket.socket) -> bool:
 def _beyond_limits(watch: _Watch, job: Job) -> Record | None:
     if time.monotonic() > watch.deadline:
         return Record("timed_out", f"still running after {job.timeout_seconds:g} s; its processes were killed")
-    used = sum(max(0, memory(pid, "VmRSS") - watch.baseline) for pid in descendants(watch.pid))
+    # Every process below this one: the cell's own, and those that left it and were adopted.
+    pids = [pid for child in children() for pid in descendants(child)]
+    used = sum(max(0, memory(pid, "VmRSS") - watch.baseline) for pid in pids)
     if used > watch.limit_bytes:
         return Record("out_of_memory", f"took {used >> 20} MiB; the limit is {job.memory_mb} MiB")
     return None

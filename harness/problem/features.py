@@ -45,16 +45,22 @@ class Scaling:
         columns = x.shape[1]
         if kind == "none":
             return Scaling(np.zeros(columns), np.ones(columns))
-        constant = np.flatnonzero(np.ptp(x, axis=0) == 0)
-        if constant.size or len(x) < 2:
-            column = constant[0] if constant.size else 0
-            raise ValueError(
-                f"model.standardize: column {column} of the model is constant over the {len(x)} training rows "
-                'and has no spread to divide by; leave it out or set standardize = "none".'
-            )
-        centre = x.mean(axis=0) if centred else np.zeros(columns)
-        return Scaling(centre, x.std(axis=0, ddof=1 if kind == "sample" else 0))
+        if len(x) < 2:
+            raise ValueError(_constant(0, len(x)))
+        scale = x.std(axis=0, ddof=1 if kind == "sample" else 0)
+        # Rounding may leave a constant column a spread, and underflow leave a narrow one none.
+        constant = np.flatnonzero((np.ptp(x, axis=0) == 0) | (scale == 0))
+        if constant.size:
+            raise ValueError(_constant(int(constant[0]), len(x)))
+        return Scaling(x.mean(axis=0) if centred else np.zeros(columns), scale)
 
     def apply(self, x: Matrix) -> Matrix:
         """The scaled columns; bit for bit `x` where nothing is standardised."""
         return (x - self.centre) / self.scale
+
+
+def _constant(column: int, rows: int) -> str:
+    return (
+        f"model.standardize: column {column} of the model is constant over the {rows} training rows "
+        'and has no spread to divide by; leave it out or set standardize = "none".'
+    )

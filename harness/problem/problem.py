@@ -55,13 +55,16 @@ class Problem:
 
 
 def make_problem(spec: CellSpec, data: Data) -> Problem:
-    """The problem of a cell: made once in float64, then cast."""
-    dtype = np.dtype(spec.dtype)
+    """The problem of a cell: made once in float64, then cast; what the dtype cannot hold is inf there."""
     layout = Layout.of(spec)
+    with np.errstate(over="ignore"):
+        x, y, initial = (
+            array.astype(spec.dtype) for array in (data.training.x, data.training.y, layout.flatten(start(spec)))
+        )
     return Problem(
-        x=data.training.x.astype(dtype),
-        y=data.training.y.astype(dtype),
-        initial=layout.unflatten(layout.flatten(start(spec)).astype(dtype)),
+        x=x,
+        y=y,
+        initial=layout.unflatten(initial),
         loss=spec.training.loss,
         model=spec.model,
         optimizer=spec.training.optimizer,

@@ -1,8 +1,45 @@
-"""stub"""
+"""Writes the pages of a run and the files beside them."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
+from harness.analysis.verdict import Assessment
+from harness.errors import MachineError
+from harness.frames import as_text
+from harness.report.page import file_name, index_page, scenario_page
+from harness.report.summary import as_json, as_markdown
+from harness.report.view import View
 
-def write_report(assessment: object, folder: Path) -> Path:
-    """Stub."""
+
+def write_report(assessment: Assessment, folder: Path) -> Path:
+    """
+    Write the report; the same run file gives the same bytes.
+
+    Args:
+        assessment: The run and what was checked of it.
+        folder: Made if it is not there.
+
+    Returns:
+        The run's page, `index.html`.
+
+    Raises:
+        MachineError: If a file cannot be written.
+    """
+    views = [View(assessment, scenario) for scenario in assessment.run.file.scenarios]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for view in views:
+            _write(folder / file_name(view.name), scenario_page(view))
+        _write(folder / "index.html", index_page(assessment, views))
+        _write(folder / "cells.csv", as_text(assessment.run.cells).to_csv(index=False, lineterminator="\n"))
+        _write(folder / "summary.md", as_markdown(assessment))
+        _write(folder / "summary.json", as_json(assessment) + "\n")
+    except OSError as error:
+        raise MachineError(f"{folder}: the report cannot be written: {error.strerror or error}.") from error
     return folder / "index.html"
+
+
+def _write(path: Path, text: str) -> None:
+    # A lone surrogate (a file name that is no UTF-8) must not stop the report.
+    path.write_bytes(text.encode("utf-8", "replace"))

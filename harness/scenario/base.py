@@ -14,7 +14,7 @@ class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class FaultAt(ValueError):
+class FaultAtKeyError(ValueError):
     """
     A table's fault that belongs to one of its keys.
 
@@ -30,8 +30,9 @@ class FaultAt(ValueError):
 
 # Strict: "3", true and 3.0 are not whole numbers. A whole number is a real one
 # (TOML's 1 and 1.0 are one cell), so floats accept integers.
-Int: TypeAlias = Annotated[int, Field(strict=True)]
-Count: TypeAlias = Annotated[int, Field(strict=True, ge=1)]
+# TOML promises 64 bits; tomllib reads more, which no array can have and no float can count.
+Whole: TypeAlias = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+Count: TypeAlias = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
 Seed: TypeAlias = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 Float: TypeAlias = Annotated[float, Field(strict=True)]
 Positive: TypeAlias = Annotated[float, Field(strict=True, gt=0)]
@@ -50,7 +51,9 @@ class Range(Table):
     @model_validator(mode="after")
     def _is_no_empty_range(self) -> Self:
         if not 0 <= self.high - self.low < math.inf:
-            raise FaultAt("high", f"found {self.high:g}; allowed: low ({self.low:g}) or more, their distance finite")
+            raise FaultAtKeyError(
+                "high", f"found {self.high:g}; allowed: low ({self.low:g}) or more, their distance finite"
+            )
         return self
 
 

@@ -11,6 +11,7 @@ from harness.errors import Fault
 from harness.grid import same
 from harness.scenario.expect import LINEAR_ONLY, AtEpoch, AtStep, Expect
 from harness.scenario.faults import key, nearest, one_of, show
+from harness.scenario.grid import STANDARD_AXES, Grid
 from harness.scenario.model import Linear, Mlp
 from harness.scenario.tables import ExpectedRows
 
@@ -69,6 +70,21 @@ def _length(spec: CellSpec) -> list[Fault]:
         problem = f"drops the only batch: batch_size {spec.batch_size} is more than {spec.data.training_rows} rows"
         return [Fault("training.drop_last", problem)]
     return []
+
+
+def of_exclusions(grid: Grid) -> list[Fault]:
+    """Faults of `[[grid.exclude]]`: an axis that there is not, a value that it never has."""
+    axes: dict[str, Sequence[Any]] = {**{axis: getattr(grid, axis) for axis in STANDARD_AXES}, **grid.dotted()}
+    found = []
+    for number, exclude in enumerate(grid.exclude):
+        for axis, wanted in exclude.axes().items():
+            path = f"grid.exclude[{number}].{key(axis)}"
+            if axis not in axes:
+                found.append(Fault(path, f"no such axis; allowed: {one_of(axes)}{nearest(axis, axes)}"))
+            elif not any(same(value, wanted) for value in axes[axis]):
+                values = one_of(map(show, axes[axis][:8]))
+                found.append(Fault(path, f"found {show(wanted)}, which {axis} never is; it is {values}"))
+    return found
 
 
 def of_expectation(path: str, expect: Expect, rows: ExpectedRows | None, cells: Sequence[Cell]) -> list[Fault]:

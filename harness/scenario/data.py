@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from harness.scenario.base import (
     Count,
-    FaultAt,
+    FaultAtKeyError,
     Float,
     Floats,
     KindOrWord,
@@ -130,7 +130,7 @@ class Validation(Table):
 class Data(Table):
     """Generated data: columns x, target y of a formula, noise, and a split."""
 
-    samples: Annotated[int, Field(strict=True, ge=2)]
+    samples: Annotated[Count, Field(ge=2)]
     x: Annotated[Columns, Field(discriminator="kind"), KindOrWord]
     y: Annotated[Target, Field(discriminator="kind"), KindOrWord]
     noise: Annotated[Noise, Field(discriminator="kind"), KindOrWord] = NoNoise(kind="none")
@@ -142,11 +142,15 @@ class Data(Table):
     def _fits_together(self) -> Data:
         if isinstance(self.y, LinearTarget) and len(self.y.weights) != self.x.columns:
             problem = f"found {len(self.y.weights)} numbers; x has {self.x.columns} columns, give one weight a column"
-            raise FaultAt("y.weights", problem)
+            raise FaultAtKeyError("y.weights", problem)
         if self.training_rows < 1:
-            raise FaultAt("validation", f"takes all of the {self.samples} rows; leave at least one for training")
+            raise FaultAtKeyError(
+                "validation", f"takes all of the {self.samples} rows; leave at least one for training"
+            )
         if self.validation and self.training_rows == self.samples:
-            raise FaultAt("validation", f"takes none of the {self.samples} rows; hold back at least one or leave it out")
+            raise FaultAtKeyError(
+                "validation", f"takes none of the {self.samples} rows; hold back at least one or leave it out"
+            )
         return self
 
     @property

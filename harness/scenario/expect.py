@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from harness.scenario.base import Float, NotNegative, Table, Text
+from harness.scenario.base import Float, NotNegative, Table, Text, Whole
 
 # Quantities that are words, and the words; all others are numbers.
 VOCABULARY = {
@@ -35,20 +35,27 @@ INDEXED = ("weights", "gradient")
 LINEAR_ONLY = ("weights", "bias", "gradient", "correct_digits", "condition_number", "stable_learning_rate")
 _QUANTITY = re.compile(r"([a-z0-9_]+)(?:\[(\d+)\])?")
 
-State: TypeAlias = Annotated[int, Field(strict=True, ge=0)]
-States: TypeAlias = Annotated[tuple[State, ...], Field(min_length=1)]
+
+def _kind_of_value(value: Any) -> str:
+    return "numbers" if isinstance(value, (list, tuple)) else "number"
+
+
+States: TypeAlias = Annotated[
+    Annotated[Whole, Tag("number")] | Annotated[tuple[Whole, ...], Field(min_length=1), Tag("numbers")],
+    Discriminator(_kind_of_value),
+]
 
 
 class AtEpoch(Table):
     """The state after so many epochs."""
 
-    epoch: State | States | None = None
+    epoch: States | None = None
 
 
 class AtStep(Table):
     """The state after so many updates."""
 
-    step: State | States | None = None
+    step: States | None = None
 
 
 def _kind_of_place(value: Any) -> str | None:
@@ -66,10 +73,6 @@ Place: TypeAlias = Annotated[
     | Annotated[AtStep, Tag("AtStep")],
     Discriminator(_kind_of_place),
 ]
-
-
-def _kind_of_value(value: Any) -> str:
-    return "numbers" if isinstance(value, (list, tuple)) else "number"
 
 
 def _kind_of_words(value: Any) -> str:
@@ -167,7 +170,7 @@ def _rule_problems(expect: Expect) -> list[str]:
         return [f"{given[0]}: does not fit {expect.name}; words take equals or not_equals, numbers the other rules"]
     if wordy:
         return _word_problems(expect, given[0])
-    if None not in (expect.at_least, expect.at_most) and expect.at_least > expect.at_most:
+    if expect.at_least is not None and expect.at_most is not None and expect.at_least > expect.at_most:
         return [f"at_most: found {expect.at_most:g}; allowed: at_least ({expect.at_least:g}) or more"]
     tolerances = [
         name for name in ("within", "relative", "digits", "inside", "sd") if getattr(expect, name) is not None

@@ -6,6 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -131,6 +132,11 @@ def _wrong_kind(error: ErrorDetails, model: type[BaseModel]) -> str:
     return f"found {show(value)}; allowed: {one_of(words)}{nearest(value, words)}"
 
 
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
+
+
 def _forms(schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
     """What a value of this schema may be, in words: kinds by their names."""
     schema = _resolve(schema, definitions)
@@ -158,7 +164,7 @@ def _names_beside(location: Sequence[int | str], model: type[BaseModel]) -> list
 
 def _at(location: Sequence[int | str], model: type[BaseModel]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The schema of the value at this location, and all definitions."""
-    here = model.model_json_schema()
+    here = _schema(model)
     definitions = here.get("$defs", {})
     for name in location:
         here = _inside(here, name, definitions)

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
-from harness.scenario.base import Count, Positive, Seed, Table, Text
+from harness.scenario.base import Count, FaultAtKeyError, Positive, Seed, Table, Text
 
 STANDARD_AXES = ("implementation", "device", "dtype", "batch_size", "learning_rate", "seed")
 # What may be an axis besides: whatever decides a cell's numbers. Limits,
@@ -33,12 +42,29 @@ def _range_to_seeds(value: Any) -> Any:
     return list(range(seeds.start, seeds.start + seeds.count))
 
 
+_LIST_OR_RANGE = {
+    "anyOf": [
+        {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1},
+        SeedRange.model_json_schema(),
+    ]
+}
+
+
 class Exclude(Table):
     """Cells left out: those that have all these values, and why; a list means any of its values."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     why: Text
+
+    @model_validator(mode="after")
+    def _seeds_are_seeds(self) -> Exclude:
+        try:
+            self.axes()
+        except ValidationError:
+            problem = "allowed: a seed, a list of seeds, or { start = 0, count = 20 }"
+            raise FaultAtKeyError("seed", problem) from None
+        return self
 
     def axes(self) -> dict[str, Any]:
         """The values, by axis, that a cell must have to be left out."""
@@ -67,7 +93,9 @@ class Grid(Table):
     dtype: Annotated[tuple[Literal["float32", "float64"], ...], Field(min_length=1)] = ("float32",)
     batch_size: Annotated[tuple[BatchSize, ...], Field(min_length=1)] = ("full",)
     learning_rate: Annotated[tuple[Positive, ...], Field(min_length=1)]
-    seed: Annotated[tuple[Seed, ...], Field(min_length=1), BeforeValidator(_range_to_seeds)] = (0,)
+    seed: Annotated[
+        tuple[Seed, ...], Field(min_length=1), BeforeValidator(_range_to_seeds), WithJsonSchema(_LIST_OR_RANGE)
+    ] = (0,)
     exclude: tuple[Exclude, ...] = ()
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
 
-from harness.scenario.base import Bool, Count, Float, Floats, KindOrWord, NotNegative, Range, Table
+from harness.scenario.base import Bool, Count, Float, Floats, KindOrWord, NotNegative, Range, Seed, Table
 
 
 class Linear(Table):
@@ -109,7 +109,7 @@ class Init(Table):
 
     weights: Weights = Zeros(kind="zeros")
     bias: Bias | None = None
-    seed: Annotated[int, Field(strict=True, ge=0)] | None = None
+    seed: Seed | None = None
 
     @field_validator("bias")
     @classmethod

@@ -13,12 +13,11 @@ from pydantic import ValidationError
 
 from harness.cell import Cell
 from harness.errors import Fault, ScenarioError, UserError
-from harness.grid import bad_axes, expand, with_values
+from harness.grid import axis_of, bad_axes, dotted_axes, expand, later_faults, with_values
 from harness.scenario import check, faults
 from harness.scenario.expect import Expect
 from harness.scenario.scenario import Document
 from harness.scenario.tables import ExpectedRows, expected_rows, read_inside
-
 
 _TOO_DEEP = Fault("", "is nested too deeply; a scenario has a handful of levels")
 
@@ -163,7 +162,8 @@ def parse(text: str, path: Path, settings: dict[str, Any], files: dict[str, byte
     except RecursionError as error:
         raise ScenarioError([_TOO_DEEP]) from error
     read_file = files.__getitem__ if files is not None else partial(read_inside, path.parent)
-    expectations, used = _expectations(document.expect, read_file, cells)
+    found = check.of_exclusions(document.grid)
+    expectations, used = _expectations(document.expect, read_file, cells, found)
     file_cells = tuple(cells)
     if settings:
         # Expectations are about the file as it is; a setting only makes other cells.
@@ -188,9 +188,8 @@ def _document(raw: dict[str, Any]) -> Document:
     with the first value of every dotted axis in place.
     """
     found = bad_axes(raw)
-    axes = raw.get("grid") if isinstance(raw.get("grid"), dict) else {}
-    dotted = {key: value for key, value in (axes or {}).items() if "." in key}
-    first = {key: value[0] for key, value in dotted.items() if isinstance(value, list) and value}
+    dotted = dotted_axes(raw)
+    first = {axis: values[0] for axis, values in dotted.items()}
     filled = with_values(raw, first)
     try:
         document = Document.model_validate(filled)
@@ -198,20 +197,20 @@ def _document(raw: dict[str, Any]) -> Document:
         reported = {fault.path for fault in found}
         of_tables = faults.from_errors(error.errors(), filled, Document)
         for fault in of_tables:
-            axis = fault.path if fault.path in first else None
+            axis = axis_of(fault.path, first)
             path = f'grid."{axis}"[0]' if axis else fault.path
             if path not in reported:
                 found.append(Fault(path, fault.problem))
-        raise ScenarioError(found) from None
+        raise ScenarioError(found + later_faults(raw, dotted, first)) from None
     if found:
         raise ScenarioError(found)
     return document
 
 
 def _expectations(
-    expects: Iterable[Expect], read_file: Callable[[str], bytes], cells: Sequence[Cell]
+    expects: Iterable[Expect], read_file: Callable[[str], bytes], cells: Sequence[Cell], found: list[Fault]
 ) -> tuple[tuple[Expectation, ...], dict[str, bytes]]:
-    found: list[Fault] = []
+    """The expectations with their tables; raises their faults together with those found before."""
     files: dict[str, bytes] = {}
     result: list[Expectation] = []
     for number, expect in enumerate(expects):

@@ -6,10 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from harness.scenario.base import Bool, Count, Positive, Table
+from harness.scenario.base import Bool, Count, Positive, Table, Whole
 
 Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
-Whole = Annotated[int, Field(strict=True, ge=0)]
 
 
 class Run(Table):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from harness.scenario.read import Scenario, parse
 from harness.store.schema import FILE_NAME, SCHEMA
 
 Key = tuple[str, str, int]
+_MAGIC = b"SQLite format 3\0"
+# Several expectations read the same traces one after the other.
+_KEPT_TRACES = 2048
 
 
 @dataclass(frozen=True)
@@ -80,20 +84,30 @@ class RunFile:
         }
 
     def trace(self, scenario: str, cell: str, replicate: int) -> Arrays:
-        """The trace of one cell; empty where it left none."""
+        """The trace of one cell; empty where it left none. The last few thousand read are kept."""
+        return self._kept_trace((scenario, cell, replicate))
+
+    @cached_property
+    def _kept_trace(self) -> Callable[[Key], Arrays]:
+        return lru_cache(maxsize=_KEPT_TRACES)(lambda key: self._read_trace(*key))
+
+    def _read_trace(self, scenario: str, cell: str, replicate: int) -> Arrays:
         sql = "SELECT data FROM trace WHERE scenario = ? AND cell = ? AND replicate = ?"
         rows = self.rows(sql, scenario, cell, replicate)
-        return unpack_arrays(rows[0]["data"]) if rows else {}
+        try:
+            return unpack_arrays(rows[0]["data"]) if rows else {}
+        except (ValueError, zlib.error) as error:
+            raise MachineError(f"{self.path}: the trace of {cell} cannot be read: {error}.") from error
 
     def traces(self) -> Iterator[tuple[Key, Arrays]]:
         """All traces, one at a time."""
-        with closing(_open(self.path)) as db:
-            for scenario, cell, replicate, data in db.execute("SELECT * FROM trace"):
-                yield (scenario, cell, replicate), unpack_arrays(data)
+        for row in self.rows("SELECT scenario, cell, replicate FROM trace ORDER BY rowid"):
+            key = (row["scenario"], row["cell"], row["replicate"])
+            yield key, self._read_trace(*key)
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{path.resolve()}?mode=ro", uri=True)
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
 
 
 def find(argument: str, folder: Path = Path("reports")) -> RunFile:
@@ -105,6 +119,8 @@ def find(argument: str, folder: Path = Path("reports")) -> RunFile:
         MachineError: If the file is damaged.
     """
     path = _latest(folder) if argument == "latest" else _named(argument, folder)
+    if not _is_database(path):
+        raise RunError(f"{path}: is not a run file.")
     try:
         with closing(_open(path)) as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
@@ -118,6 +134,14 @@ def find(argument: str, folder: Path = Path("reports")) -> RunFile:
     if version < SCHEMA or "record" not in tables:
         raise RunError(f"{path}: is not a run file that this harness reads (schema {version}, it reads {SCHEMA}).")
     return RunFile(path)
+
+
+def _is_database(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) in (_MAGIC, b"")
+    except OSError as error:
+        raise MachineError(f"{path}: cannot be read: {error.strerror}.") from error
 
 
 def _latest(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -108,9 +109,12 @@ class RunWriter:
             self._db.execute("INSERT INTO canary VALUES (?, ?, ?, ?, ?)", row)
 
     def close(self) -> None:
-        """Fold the log into the file, so that the run is one file."""
+        """Fold the log into the file, so that the run is one file, readable from a read-only folder too."""
         with _machine_errors(self.path):
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            # Somebody who reads at this moment keeps the log in use; the next writer
+            # or reader folds it then.
+            with contextlib.suppress(sqlite3.OperationalError):
+                self._db.execute("PRAGMA journal_mode = DELETE")
             self._db.close()
 
     @contextmanager
@@ -119,10 +123,11 @@ class RunWriter:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk has rolled it back already
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
 
 def _content(record: Record) -> str:

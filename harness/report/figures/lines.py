@@ -1,0 +1,143 @@
+"""Lines over steps: the loss on log axes, and published values inside the seeds' band."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from harness.report import numbers
+from harness.report.figures import panel
+from harness.report.palette import hexadecimal
+
+Vector = NDArray[np.float64]
+_MOST_POINTS = 60
+
+
+@dataclass(frozen=True)
+class Line:
+    """
+    One line of a panel.
+
+    Args:
+        name: Its label, at its end.
+        colour: Its colour's name.
+        step: The states, from 1.
+        middle: The median over seeds.
+        low: The 10 % quantile, or None: no band.
+        high: The 90 % quantile.
+    """
+
+    name: str
+    colour: str
+    step: Vector
+    middle: Vector
+    low: Vector | None = None
+    high: Vector | None = None
+
+    @property
+    def end(self) -> float:
+        """The last value; NaN where it is not finite and positive."""
+        value = float(self.middle[-1]) if self.middle.size else math.nan
+        return value if math.isfinite(value) and value > 0 else math.nan
+
+
+def thin(step: Vector) -> NDArray[np.int64]:
+    """Positions of at most 60 states, evenly spaced on a log scale, first and last kept."""
+    if len(step) <= _MOST_POINTS:
+        return np.arange(len(step))
+    wanted = np.geomspace(max(step[0], 1), step[-1], _MOST_POINTS)
+    return np.unique(np.clip(np.searchsorted(step, wanted), 0, len(step) - 1))
+
+
+def limits(lines: Sequence[Line]) -> tuple[float, float] | None:
+    """What holds all lines; a line that diverges is cut a thousandfold above the largest start."""
+    values = np.concatenate([line.middle for line in lines] or [np.array([])])
+    values = values[np.isfinite(values) & (values > 0)]
+    if not values.size:
+        return None
+    starts = [line.middle[0] for line in lines if line.middle.size and np.isfinite(line.middle[0])]
+    top = min(float(values.max()), 1e3 * max([start for start in starts if start > 0], default=math.inf))
+    low = min(float(values.min()), top)
+    # At least a factor of two, so that a flat line does not become a mountain range.
+    room = max(1.0, 2.0 / (top / low)) ** 0.5
+    return low / 1.25 / room, top * 1.25 * room
+
+
+def loss(key: str, title: str, lines: Sequence[Line], bounds: tuple[float, float], words: str, note: str) -> Markup:
+    """
+    Loss against step on log axes.
+
+    Args:
+        key: Makes ids unique.
+        title: Over the panel.
+        lines: At most seven.
+        bounds: Of the vertical axis, shared by all panels of a figure.
+        words: What is drawn, for the description.
+        note: One sentence inside the panel; empty for none.
+    """
+    figure, axes = panel.new(196, 40, 58, title)
+    last = max([float(line.step[-1]) for line in lines if line.step.size], default=1.0)
+    panel.log_ticks(axes, "x", 1.0, max(last, 2.0))
+    panel.log_ticks(axes, "y", *bounds)
+    for line in lines:
+        _draw(axes, line, bounds)
+    ends = [(min(line.end, bounds[1]), line.name, line.colour) for line in lines if not math.isnan(line.end)]
+    panel.end_labels(axes, ends)
+    panel.x_name(axes, "step")
+    if note:
+        axes.annotate(note, (0.03, 0.05), xycoords="axes fraction", color=hexadecimal("muted"), fontsize=9)
+    parts = [f"{line.name or 'the line'} {_ends(line)}" for line in lines]
+    return panel.finish(figure, key, f"{words} by step, {title}", f"{words}: {'; '.join(parts)}. {note}".strip())
+
+
+def _draw(axes: Axes, line: Line, bounds: tuple[float, float]) -> None:
+    keep = thin(line.step)
+    colour = hexadecimal(line.colour)
+    ceiling = bounds[1] * 10
+    if line.low is not None and line.high is not None:
+        low, high = (_positive(side[keep], ceiling) for side in (line.low, line.high))
+        axes.fill_between(line.step[keep], low, high, color=colour, alpha=0.16, linewidth=0)
+    middle = _positive(line.middle[keep], ceiling)
+    marker = "o" if np.isfinite(middle).sum() == 1 else ""
+    axes.plot(line.step[keep], middle, marker, linestyle="-", color=colour, linewidth=1.5, markersize=4)
+
+
+def _positive(values: Vector, ceiling: float) -> Vector:
+    """NaN, a gap, where a log axis has no place; what overflows leaves through the top."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isfinite(values) & (values > 0), np.minimum(values, ceiling), np.nan)
+
+
+def _ends(line: Line) -> str:
+    return "leaves the finite numbers" if math.isnan(line.end) else f"ends at {numbers.significant(line.end)}"
+
+
+def published(
+    key: str, title: str, unit: str, places: Sequence[int], band: Sequence[tuple[float, float]],
+    wanted: Sequence[float], held: Sequence[bool],
+) -> Markup:  # fmt: skip
+    """Published values over the band from the least to the largest of the seeds; a miss is a cross."""
+    figure, axes = panel.new(170, 46, 62, title)
+    low, high = (np.array([pair[side] for pair in band]) for side in (0, 1))
+    values, x = np.array(wanted, dtype=np.float64), np.array(places, dtype=np.float64)
+    inside = np.array(held, dtype=bool)
+    axes.fill_between(x, low, high, color=hexadecimal("autograd"), alpha=0.22, linewidth=0, step=None)
+    axes.plot(x[inside], values[inside], "o", color=hexadecimal("truth"), markersize=2.6, mew=0)
+    axes.plot(x[~inside], values[~inside], "x", color=hexadecimal("fail"), markersize=5, mew=1.4)
+    everything = np.concatenate([low, high, values])
+    finite = everything[np.isfinite(everything)]
+    if finite.size and finite.min() > 0 and finite.max() > 30 * finite.min():
+        panel.log_ticks(axes, "y", float(finite.min()) / 1.3, float(finite.max()) * 1.3)
+    else:
+        panel.linear_ticks(axes, "y")
+    panel.linear_ticks(axes, "x")
+    panel.end_labels(axes, [(float(values[-1]), "published", "truth"), (float(high[-1]), "seeds", "autograd")])
+    panel.x_name(axes, unit)
+    words = f"{int(inside.sum())} of {len(inside)} published values lie between the seeds' minimum and maximum."
+    return panel.finish(figure, key, f"Published values and the seeds' range, {title}", words)

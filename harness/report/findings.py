@@ -1,0 +1,187 @@
+"""Captions: what the numbers say, computed. Each is a pure function, and claims no more than its numbers carry."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from harness.analysis.agreement import TOLERANCE, Agreement
+from harness.analysis.expectations import Result
+from harness.analysis.repeatability import Repeated
+from harness.analysis.timing import LEAST_PROCESSES, TimingGroup
+from harness.report import numbers
+from harness.report.numbers import listed, plural
+
+
+def of_expectations(results: Sequence[Result]) -> str:
+    """How many of the scenario's claims held."""
+    if not results:
+        return "The scenario declares no expectation, so no number was checked against a published one."
+    by_status = {word: [result for result in results if result.status == word] for word in ("held", "missed")}
+    unchecked = len(results) - len(by_status["held"]) - len(by_status["missed"])
+    tail = f"; {plural(unchecked, 'was', 'were')} not checked" if unchecked else ""
+    if by_status["missed"]:
+        worst = by_status["missed"][0]
+        return (
+            f"{numbers.share(len(by_status['missed']), len(results))} expectations "
+            f"{'is' if len(by_status['missed']) == 1 else 'are'} missed, first: {worst.claim}{tail}."
+        )
+    if not by_status["held"]:
+        return f"None of the {plural(len(results), 'expectation')} could be checked."
+    if not tail:
+        return "The expectation holds." if len(results) == 1 else f"All {len(results)} expectations hold."
+    return f"{numbers.share(len(by_status['held']), len(results))} expectations hold{tail}."
+
+
+def of_digits(digits: Mapping[str, float], limit: float) -> str:
+    """
+    Correct digits by implementation.
+
+    Args:
+        digits: Median over seeds; NaN where a cell of it has none.
+        limit: The digits that count as converged.
+    """
+    known = {name: value for name, value in digits.items() if not math.isnan(value)}
+    if not known:
+        return "No cell finished with parameters that could be compared with an optimum."
+    least, most = min(known, key=lambda name: known[name]), max(known, key=lambda name: known[name])
+    low, high = numbers.digits(known[least]), numbers.digits(known[most])
+    if low == high:
+        subject = f"All {len(known)} implementations agree" if len(known) > 1 else f"{numbers.upper(least)} agrees"
+        text = f"{subject} with the exact optimum to {low} digits"
+    else:
+        text = f"Between {low} ({least}) and {high} ({most}) digits agree with the exact optimum"
+    return f"{text}; {limit:g} count as converged."
+
+
+def of_final_loss(losses: Mapping[str, float]) -> str:
+    """The loss at the end by implementation, for a net."""
+    finite = {name: value for name, value in losses.items() if math.isfinite(value)}
+    if not finite:
+        return "No cell ended with a finite loss."
+    low, high = min(finite.values()), max(finite.values())
+    if high - low <= 1e-3 * abs(low):
+        return f"The loss ends at {numbers.significant(low)} in {_all(list(finite))}."
+    best, worst = min(finite, key=lambda name: finite[name]), max(finite, key=lambda name: finite[name])
+    return f"The loss ends between {numbers.significant(low)} ({best}) and {numbers.significant(high)} ({worst})."
+
+
+def _all(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"all {len(names)} implementations"
+
+
+def of_convergence(ends: Mapping[str, float], diverged: int, cells: int, excess: bool) -> str:
+    """
+    Where the lines end.
+
+    Args:
+        ends: Median over seeds at the last step, by line; NaN where nothing finite is left.
+        diverged: Cells of the scenario that diverged.
+        cells: Cells of the scenario that did all their steps.
+        excess: Whether the values are losses above the optimum's.
+    """
+    finite = {name: value for name, value in ends.items() if math.isfinite(value)}
+    if not cells:
+        return "No cell finished, so there is no loss to draw."
+    tail = f" {numbers.upper(numbers.share(diverged, cells))} cells diverged." if diverged else ""
+    if not finite:
+        return tail.strip() or "No line ends at a positive, finite loss."
+    what = "excess loss" if excess else "loss"
+    best = min(finite, key=lambda name: finite[name])
+    if len(finite) == 1:
+        return f"The {what} ends at {numbers.significant(finite[best])} with {best}.{tail}"
+    worst = max(finite, key=lambda name: finite[name])
+    return (
+        f"The median {what} ends lowest, at {numbers.significant(finite[best])}, with {best}, "
+        f"and highest, at {numbers.significant(finite[worst])}, with {worst}.{tail}"
+    )
+
+
+def of_times(groups: Mapping[str, TimingGroup]) -> str:
+    """
+    Time per step. A name is called the fastest only where its interval lies below all others.
+
+    Args:
+        groups: One timing group for each implementation and device.
+    """
+    if not groups:
+        return "No cell was timed here."
+    order = sorted(groups, key=lambda name: groups[name].median)
+    first = groups[order[0]]
+    if len(order) == 1:
+        return f"A step takes {numbers.seconds(first.median)} in {order[0]}{_unresolved(groups)}."
+    low, high = numbers.seconds(first.median), numbers.seconds(groups[order[-1]].median)
+    if _fastest(groups, order):
+        ratio = numbers.significant(groups[order[-1]].median / first.median, 2)
+        return (
+            f"{order[0]} is the fastest at {low} a step: its interval lies below all others; "
+            f"{order[-1]} takes {ratio} times as long."
+        )
+    return f"Median steps take from {low} ({order[0]}) to {high} ({order[-1]}){_unresolved(groups)}."
+
+
+def _fastest(groups: Mapping[str, TimingGroup], order: Sequence[str]) -> bool:
+    intervals = [groups[name].interval for name in order]
+    first = intervals[0]
+    return first is not None and all(other is not None and first.below(other) for other in intervals[1:])
+
+
+def _unresolved(groups: Mapping[str, TimingGroup]) -> str:
+    few = min(group.processes for group in groups.values())
+    if few < LEAST_PROCESSES:
+        return f"; with {plural(few, 'process', 'processes')} no difference is resolved"
+    return "; no interval lies below all others" if len(groups) > 1 else ""
+
+
+def of_phases(phases: Mapping[str, Mapping[str, float]]) -> str:
+    """What takes most of a cell's time, by implementation and device."""
+    if not phases:
+        return "No cell was timed here."
+    tops = {name: max(parts, key=lambda phase: parts[phase]) for name, parts in phases.items()}
+    total = {name: sum(parts.values()) for name, parts in phases.items()}
+    if len(set(tops.values())) == 1:
+        phase = next(iter(tops.values()))
+        shares = [phases[name][phase] / total[name] for name in phases]
+        low, high = (f"{100 * value:.0f}" for value in (min(shares), max(shares)))
+        span = low if low == high else f"{low} to {high}"
+        return f"{numbers.upper(phase)} takes most of a timed process: {span}{numbers.THIN}% of its seconds."
+    return f"Most of a timed process goes to {listed(f'{phase} in {name}' for name, phase in tops.items())}."
+
+
+def of_repeats(repeated: Sequence[Repeated]) -> str:
+    """Whether replicates left the same bits."""
+    if not repeated:
+        return "No cell ran twice, so repeatability was not checked."
+    same = sum(item.bitwise for item in repeated)
+    if same == len(repeated):
+        subject = "The one cell that ran" if same == 1 else f"All {numbers.count(same)} cells that ran"
+        return f"{subject} more than once left the same bits in every process."
+    differing = len(repeated) - same
+    return f"{numbers.share(differing, len(repeated))} cells that ran more than once left different bits."
+
+
+def of_agreement(pairs: Sequence[Agreement]) -> str:
+    """How far apart the implementations' paths are, by dtype."""
+    if not pairs:
+        return "No cell ran in two implementations, so there is no pair to compare."
+    parts = []
+    for dtype in dict.fromkeys(str(pair.axes.get("dtype")) for pair in pairs):
+        worst = max(pair.distance for pair in pairs if pair.axes.get("dtype") == dtype)
+        near = "are bit for bit the same" if worst == 0 else f"differ by at most {numbers.significant(worst, 2)}"
+        limit = f" (limit {TOLERANCE:g})" if dtype == "float64" else ""
+        parts.append(f"in {dtype} the paths {near}{limit}")
+    kinks = sum(pair.kink_step is not None for pair in pairs)
+    tail = f"; {plural(kinks, 'pair')} part at a kink and are compared up to it" if kinks else ""
+    return f"{numbers.upper(', '.join(parts))}{tail}."
+
+
+def of_failures(bad: int, unexpected: int, planned: int, missing: int) -> str:
+    """How many processes failed."""
+    parts = []
+    if unexpected:
+        parts.append(f"{numbers.share(unexpected, planned)} processes failed")
+    if bad - unexpected:
+        parts.append(f"{plural(bad - unexpected, 'failure')} {'was' if bad - unexpected == 1 else 'were'} expected")
+    if missing:
+        parts.append(f"{plural(missing, 'planned process', 'planned processes')} left no record")
+    return f"{numbers.upper('; '.join(parts))}." if parts else "Nothing failed."

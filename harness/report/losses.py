@@ -1,0 +1,157 @@
+"""Loss curves over seeds, from the traces of the cells that a figure needs and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.analysis.quantities import data_of
+from harness.problem.evaluation import Evaluation
+from harness.report import numbers
+from harness.report.view import View, key
+
+# Enough for a median with a band; a run of thousands of seeds is not read whole.
+MOST_SEEDS = 20
+_COMPARED_SEEDS = 3
+# Less than the width of a line on any of the axes used.
+_COINCIDE = 0.01
+Vector = NDArray[np.float64]
+Arm = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """
+    The losses of one configuration.
+
+    Args:
+        rows: Its cells.
+        step: The states shown, shape (s,).
+        values: Shape (seeds, s); not finite where a cell diverged.
+    """
+
+    rows: pd.DataFrame
+    step: Vector
+    values: Vector
+
+    def quantiles(self) -> tuple[Vector, Vector, Vector]:
+        """Median, 10 % and 90 % over seeds; NaN at a state where a median would have to be guessed."""
+        ordered = np.where(np.isnan(self.values), np.inf, self.values)
+        with np.errstate(invalid="ignore"):
+            middle, low, high = (
+                np.quantile(ordered, share, axis=0, method="nearest" if share != 0.5 else "linear")
+                for share in (0.5, 0.1, 0.9)
+            )
+        return middle, low, high
+
+
+@dataclass(frozen=True)
+class Source:
+    """
+    Where the lines of the convergence figures come from.
+
+    Args:
+        view: The scenario.
+        done: Its cells that did all their steps, one row each.
+        drawn: The arms (implementation, device) that are drawn: one where all coincide.
+        sameness: What is said about the others.
+        excess: Whether losses are shown less the optimum's.
+    """
+
+    view: View
+    done: pd.DataFrame
+    drawn: tuple[Arm, ...]
+    sameness: str
+    excess: bool
+
+    @classmethod
+    def of(cls, view: View, done: pd.DataFrame) -> Source:
+        """Decide what is drawn by comparing a few seeds of every arm."""
+        excess = bool(done["optimum"].map(lambda value: isinstance(value, list)).all())
+        present = {(str(i), str(d)) for i, d in zip(done["implementation"], done["device"], strict=True)}
+        arms = [arm for arm in view.arms if arm in present]
+        bare = cls(view, done, tuple(arms), "", excess)
+        drawn, sameness = _choose(bare, arms)
+        return cls(view, done, drawn, sameness, excess)
+
+    @property
+    def first_step(self) -> int:
+        """Where lines begin: a log axis has no place for step 0."""
+        return 1
+
+    @property
+    def seeds_in_all(self) -> int:
+        """Seeds of the scenario that have a finished cell."""
+        return int(self.done["seed"].nunique())
+
+    @property
+    def seeds(self) -> int:
+        """Seeds that are drawn."""
+        return min(MOST_SEEDS, self.seeds_in_all)
+
+    def curves(self, arm: Arm, rate: Any, batch: Any, most: int = MOST_SEEDS) -> Curves | None:
+        """One configuration, its other axes at the reference; None where nothing ran."""
+        config = key({**self.view.reference, "learning_rate": rate, "batch_size": batch})
+        rows = self.done[
+            (self.done["implementation"] == arm[0]) & (self.done["device"] == arm[1]) & (self.done["config"] == config)
+        ]
+        rows = rows.sort_values("seed").head(most)
+        loaded = [self._loss(row) for _, row in rows.iterrows()]
+        whole = [(step, loss) for step, loss in loaded if len(step) == max(len(item[0]) for item in loaded)]
+        if not whole or not len(whole[0][0]):
+            return None
+        return Curves(rows, whole[0][0], np.stack([loss for _, loss in whole]))
+
+    def _loss(self, row: Any) -> tuple[Vector, Vector]:
+        trace = self.view.trace(row)
+        if not trace:
+            return np.array([]), np.array([])
+        step, loss = trace["step"].astype(np.float64), trace["loss"]
+        if self.excess:
+            loss = loss - self._least(row)
+        return step[1:], loss[1:]
+
+    def _least(self, row: Any) -> float:
+        """The loss of the exact optimum, over the same rows."""
+        spec = self.view.spec(str(row["cell"]))
+        training = data_of(spec).training
+        optimum = np.array([row["optimum"]], dtype=np.float64)
+        return float(Evaluation.of(spec).loss(optimum, training.x, training.y)[0])
+
+
+def _choose(source: Source, arms: Sequence[Arm]) -> tuple[tuple[Arm, ...], str]:
+    """One arm where the lines of all coincide; all of them where they part and there is one batch size."""
+    view, first = source.view, arms[0]
+    if len(arms) == 1:
+        return (first,), ""
+    apart = _largest_gap(source, arms)
+    names = numbers.listed(view.arm_name(*arm) for arm in arms)
+    if apart <= _COINCIDE:
+        compared = numbers.plural(min(_COMPARED_SEEDS, source.seeds_in_all), "seed")
+        gap = "bit for bit" if apart == 0 else f"to within {numbers.significant(max(apart, 1e-16), 2)} of the loss"
+        return (first,), f"{names} coincide {gap} ({compared} compared), so {view.arm_name(*first)} alone is drawn."
+    if len(view.levels["batch_size"]) == 1:
+        return tuple(arms[:7]), "The implementations part, so each has its line."
+    return (first,), f"The others part from {view.arm_name(*first)}, which is drawn; see bit for bit below."
+
+
+def _largest_gap(source: Source, arms: Sequence[Arm]) -> float:
+    """Largest relative difference of the loss from the first arm's, at the reference."""
+    reference = source.view.reference
+    rate, batch = reference["learning_rate"], reference["batch_size"]
+    bare = Source(source.view, source.done, source.drawn, "", excess=False)
+    curves = [bare.curves(arm, rate, batch, _COMPARED_SEEDS) for arm in arms]
+    usable = [item.values for item in curves if item is not None]
+    gaps = [_gap(usable[0], other) for other in usable[1:] if other.shape == usable[0].shape]
+    return max(gaps, default=0.0)
+
+
+def _gap(one: Vector, other: Vector) -> float:
+    both = np.isfinite(one) & np.isfinite(other)
+    scale = np.where(one[both] == 0, 1.0, np.abs(one[both]))
+    return float(np.max(np.abs(one[both] - other[both]) / scale, initial=0.0))

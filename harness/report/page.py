@@ -1,0 +1,159 @@
+"""Assembles pages: a view or a whole run in, HTML out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.analysis.verdict import Assessment
+from harness.report import marks, numbers, palette
+from harness.report.parts import Section
+from harness.report.sections import (
+    accuracy,
+    cells,
+    convergence,
+    environment,
+    expectations,
+    failures,
+    method,
+    overview,
+    repeatability,
+    timing,
+    verdict,
+)
+from harness.report.view import View
+
+# In the order of the page; a new section is a module and a line here.
+SECTIONS: tuple[Callable[[View], Section], ...] = (
+    verdict.section,
+    expectations.section,
+    accuracy.section,
+    convergence.section,
+    timing.section,
+    repeatability.section,
+    failures.section,
+    cells.section,
+    environment.section,
+    method.section,
+)
+
+
+@dataclass(frozen=True)
+class Head:
+    """
+    What stands over the sections.
+
+    Args:
+        title: Of the browser's tab; starts with the verdict.
+        kicker: The small line over the heading.
+        heading: The page's one h1.
+        facts: When, where, how much.
+        home: Link to the run's page; empty on that page itself.
+    """
+
+    title: str
+    kicker: str
+    heading: str
+    facts: tuple[str, ...]
+    home: str = ""
+
+
+def file_name(scenario: str) -> str:
+    """The page of a scenario; one called `index` must not replace the run's page."""
+    return f"{scenario}.html" if scenario.lower() != "index" else f"{scenario}-scenario.html"
+
+
+def link(scenario: str) -> str:
+    """A relative link to it: a name may hold spaces, `#` or a colon."""
+    return quote(file_name(scenario))
+
+
+def scenario_page(view: View) -> str:
+    """All sections of one scenario."""
+    sections = [make(view) for make in SECTIONS]
+    assessment = view.assessment
+    head = Head(
+        f"{assessment.verdict(view.name).word}: {view.name}",
+        f"Scenario {view.name}",
+        view.scenario.title,
+        (*run_facts(assessment), *_counts(view)),
+        "index.html",
+    )
+    return _render(head, sections)
+
+
+def index_page(assessment: Assessment, views: Sequence[View]) -> str:
+    """The run: verdict over all scenarios, a row for each, failures, environment."""
+    sections = overview.sections(assessment, views, link)
+    name = assessment.run.file.name
+    head = Head(f"{assessment.verdict().word}: {name}", "Gradient descent harness", f"Run {name}", run_facts(assessment))
+    return _render(head, sections)
+
+
+def run_facts(assessment: Assessment) -> tuple[str, ...]:
+    """When it ran, for how long, at which commit, on which machines; all from the run file."""
+    meta, environment_ = assessment.run.file.meta, assessment.run.environment
+    facts = []
+    started, finished = meta.get("started"), meta.get("finished")
+    if isinstance(started, (int, float)):
+        facts.append(time.strftime("%d %B %Y, %H:%M UTC", time.gmtime(started)).lstrip("0"))
+        if isinstance(finished, (int, float)):
+            facts.append(f"took {_duration(finished - started)}")
+    hosts = list(dict.fromkeys(environment_["host"]))
+    if hosts:
+        facts.append(f"on {numbers.listed(map(str, hosts))}")
+    commits = environment_.loc[environment_["key"] == "commit", "value"]
+    facts += [f"code at {commit}" for commit in dict.fromkeys(commits)]
+    if meta.get("quick"):
+        facts.append("cut by --quick")
+    return tuple(facts)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _counts(view: View) -> tuple[str, ...]:
+    planned = view.assessment.run.counts(view.name)["planned"]
+    cells_text = numbers.plural(len(view.axes_of), "cell")
+    return (f"{cells_text}, {numbers.plural(planned, 'process', 'processes')}",)
+
+
+def environment_of_templates() -> Environment:
+    """Jinja, with everything escaped and nothing silently empty."""
+    jinja = Environment(
+        loader=PackageLoader("harness.report", "templates"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False,
+    )  # fmt: skip
+    jinja.globals["sign"] = marks.sign
+    jinja.globals["raw"] = _raw
+    return jinja
+
+
+def _raw(text: str) -> Markup:
+    """Text that was made safe where it was made: our own style and script, and embedded JSON."""
+    return Markup(text)  # noqa: S704 - see cells.safe_json
+
+
+def _render(head: Head, sections: Sequence[Section]) -> str:
+    jinja = environment_of_templates()
+    content: dict[str, Any] = {
+        "head": head,
+        "sections": sections,
+        "colours": palette.css(),
+        "style": _source(jinja, "style.css"),
+        "script": _source(jinja, "script.js"),
+    }
+    return jinja.get_template("page.html.jinja").render(content) + "\n"
+
+
+def _source(jinja: Environment, name: str) -> str:
+    assert jinja.loader is not None
+    return jinja.loader.get_source(jinja, name)[0]

@@ -1,0 +1,136 @@
+"""The loss by step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.report import findings, losses, numbers
+from harness.report.figures import lines
+from harness.report.figures.lines import Line
+from harness.report.losses import Curves
+from harness.report.palette import of_implementation, of_level
+from harness.report.parts import Figure, Finding, Section, table_of
+from harness.report.view import View, key, phrase, phrases
+
+MOST_PANELS = 12
+_MOST_LINES = 7
+_LEAST_SEEDS_FOR_BAND = 5
+
+
+@dataclass(frozen=True)
+class Data:
+    """What the template shows: a figure, or why there is none."""
+
+    figure: Figure | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One learning rate: its lines, and a note inside."""
+
+    title: str
+    lines: list[Line]
+    note: str
+
+
+def section(view: View) -> Section:
+    """Small multiples by learning rate, a line for each batch size, or each implementation where they part."""
+    heading = "How fast does it converge?"
+    done = view.first_replicates[view.first_replicates["status"] == "ok"]
+    if done.empty:
+        return Section("convergence", "Convergence", heading, Data(None, "No cell finished, so there is no loss to draw."))
+    source = losses.Source.of(view, done)
+    panels = [_panel(view, source, rate) for rate in _evenly(view.levels["learning_rate"], MOST_PANELS)]
+    return Section("convergence", "Convergence", heading, Data(_figure(view, source, done, panels), ""))
+
+
+def _evenly(levels: list[Any], most: int) -> list[Any]:
+    """First, last, and evenly spaced ones between."""
+    if len(levels) <= most:
+        return levels
+    return [levels[int(place)] for place in np.linspace(0, len(levels) - 1, most).round()]
+
+
+def _panel(view: View, source: losses.Source, rate: Any) -> Panel:
+    batches = _evenly(view.levels["batch_size"], _MOST_LINES)
+    bands = {key(batches[0]), key(batches[-1])}
+    made: list[Line] = []
+    rows = []
+    for place, batch in enumerate(batches):
+        for arm in source.drawn:
+            curves = source.curves(arm, rate, batch)
+            if curves is None:
+                continue
+            several = len(source.drawn) > 1
+            name = view.arm_name(*arm) if several else phrase("batch_size", batch)
+            colour = of_implementation(arm[0]) if several else of_level(place, len(batches))
+            made.append(_line(name, colour, curves, band=key(batch) in bands and not several))
+            rows.append(curves.rows)
+    shown = pd.concat(rows) if rows else view.cells.head(0)
+    return Panel(f"learning rate {numbers.level(rate)}", made, _note(shown, rate))
+
+
+def _line(name: str, colour: str, curves: Curves, *, band: bool) -> Line:
+    middle, low, high = curves.quantiles()
+    if not band or len(curves.values) < _LEAST_SEEDS_FOR_BAND:
+        return Line(name, colour, curves.step, middle)
+    return Line(name, colour, curves.step, middle, low, high)
+
+
+def _note(rows: pd.DataFrame, rate: Any) -> str:
+    """Divergence in words, and whether theory says it must be."""
+    if rows.empty:
+        return "no cell ran here"
+    diverged = int((rows["outcome"] == "diverged").sum())
+    if not diverged:
+        return ""
+    limit = rows.loc[rows["batch_size"].astype(str) == "full", "stable_learning_rate"].min()
+    must = f"; stable up to {numbers.significant(limit)}" if not math.isnan(limit) and rate > limit else ""
+    return f"{numbers.share(diverged, len(rows))} diverged{must}"
+
+
+def _figure(view: View, source: losses.Source, done: pd.DataFrame, panels: list[Panel]) -> Figure:
+    what = "Excess loss" if source.excess else "Loss"
+    bounds = lines.limits([line for panel in panels for line in panel.lines]) or (0.1, 10.0)
+    drawn = [
+        lines.loss(f"loss-{number}", panel.title, panel.lines, bounds, what, panel.note)
+        for number, panel in enumerate(panels)
+    ]
+    ends = {_name(panel, line, panels): line.end for panel in panels for line in panel.lines}
+    says = findings.of_convergence(ends, int((done["outcome"] == "diverged").sum()), len(done), source.excess)
+    rows = [
+        (panel.title, line.name, numbers.count(int(line.step[-1])), numbers.significant(line.middle[0]),
+         numbers.significant(line.end) if not math.isnan(line.end) else "none that is finite and positive")
+        for panel in panels for line in panel.lines
+    ]  # fmt: skip
+    head = ("Panel", "Line", "Steps#", f"{what} at step {source.first_step}#", f"{what} at the end#")
+    how = _how(view, source, len(view.levels["learning_rate"]))
+    return Figure(Finding(says, how), tuple(drawn), table_of(f"{what} by step: {_fixed(view)}", head, rows))
+
+
+def _name(panel: Panel, line: Line, panels: list[Panel]) -> str:
+    return f"{panel.title} and {line.name}" if len(panels) > 1 else line.name
+
+
+def _fixed(view: View) -> str:
+    return phrases(view.reference, ("learning_rate", "batch_size")) or "all cells"
+
+
+def _how(view: View, source: losses.Source, rates: int) -> str:
+    what = (
+        "Loss over all training rows less that of the exact optimum; where rounding ends it, the line ends"
+        if source.excess
+        else "Loss over all training rows"
+    )
+    band = ", band 10 to 90\u202f%" if source.seeds >= _LEAST_SEEDS_FOR_BAND and len(source.drawn) == 1 else ""
+    cut = f" {MOST_PANELS} of {rates} learning rates." if rates > MOST_PANELS else ""
+    seeds = f"median of {numbers.plural(source.seeds, 'seed')}{band}"
+    if source.seeds_in_all > source.seeds:
+        seeds = f"median of the first {source.seeds} of {source.seeds_in_all} seeds{band}"
+    return f"{what}: {seeds}; {_fixed(view)}. {source.sameness}{cut}"

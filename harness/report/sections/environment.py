@@ -1,0 +1,48 @@
+"""Where and with what a run was made, and what it was asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from harness.report import numbers
+from harness.report.parts import Section, Table, table_of
+from harness.report.view import View
+
+_LONG = 300
+FILES = (
+    ("cells.csv", "every cell and replicate, all columns"),
+    ("summary.md", "the verdict for a job page"),
+    ("summary.json", "the verdict for machines"),
+    ("run.sqlite", "the run file: plan, records, traces, timings, environment"),
+)
+
+
+@dataclass(frozen=True)
+class Data:
+    """What the template shows."""
+
+    machines: tuple[Table, ...]
+    long_facts: tuple[tuple[str, str], ...]
+    path: str
+    text: str
+    files: tuple[tuple[str, str], ...]
+
+
+def section(view: View) -> Section:
+    """The machines of a run, and the scenario as it was read."""
+    machines, long_facts = facts(view.assessment.run.environment)
+    data = Data(machines, long_facts, view.scenario.path, view.scenario.text, FILES)
+    return Section("environment", "Environment", "Where and with what was it run?", data)
+
+
+def facts(environment: pd.DataFrame) -> tuple[tuple[Table, ...], tuple[tuple[str, str], ...]]:
+    """A table for each machine, and the facts that are too long for a table."""
+    tables, long_facts = [], []
+    for host, rows in environment.groupby("host", sort=False, dropna=False):
+        pairs = [(str(key), str(value)) for key, value in zip(rows["key"], rows["value"], strict=True)]
+        long_facts += [(f"{key} on {host}", value) for key, value in pairs if len(value) > _LONG]
+        short = [(key, value) for key, value in pairs if len(value) <= _LONG]
+        tables.append(table_of(f"Machine {host}: {numbers.plural(len(short), 'fact')}", ("What", "Value"), short))
+    return tuple(tables), tuple(long_facts)

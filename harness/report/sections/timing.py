@@ -1,0 +1,127 @@
+"""Time per step by device, and where a process's time goes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.analysis.timing import LEAST_PROCESSES, TimingGroup
+from harness.report import findings, numbers, palette
+from harness.report.figures import times
+from harness.report.figures.times import Time
+from harness.report.parts import Figure, Finding, Section, table_of
+from harness.report.view import COMPARED, View, key, phrases
+
+MOST_PANELS = 6
+
+
+@dataclass(frozen=True)
+class Data:
+    """What the template shows: figures, or why there are none."""
+
+    figures: tuple[Figure, ...]
+    note: str
+
+
+def section(view: View) -> Section:
+    """Time per step by configuration, then phases at the reference."""
+    heading = "How long does it take on each device?"
+    if not view.timings:
+        note = "No cell was timed: run.timing_repeats or run.timed_seeds is 0, or no timed cell finished."
+        return Section("time", "Time by device", heading, Data((), note))
+    figures = (_steps(view), *_phases(view))
+    return Section("time", "Time by device", heading, Data(figures, ""))
+
+
+def _configs(view: View) -> list[list[TimingGroup]]:
+    """Timing groups by configuration: the reference first, then file order."""
+    configs: dict[str, list[TimingGroup]] = {key(view.reference): []}
+    for group in view.timings:
+        fixed = {axis: level for axis, level in group.axes.items() if axis not in COMPARED}
+        configs.setdefault(key(fixed), []).append(group)
+    return [groups for groups in configs.values() if groups]
+
+
+def _named(view: View, groups: Sequence[TimingGroup]) -> dict[str, TimingGroup]:
+    return {view.arm_name(group.axes["implementation"], group.axes["device"]): group for group in groups}
+
+
+def _config_words(view: View, groups: Sequence[TimingGroup]) -> str:
+    """The axes that tell configurations apart."""
+    axes = groups[0].axes
+    return phrases({axis: level for axis, level in axes.items() if axis in view.varied}, COMPARED) or "one training step"
+
+
+def _steps(view: View) -> Figure:
+    configs = _configs(view)
+    shown = configs[:MOST_PANELS]
+    ends = [end for groups in shown for group in groups for end in _ends(group)]
+    limits = (min(ends) / 1.3, max(ends) * 1.3)
+    panels = [
+        times.dots(f"step-{number}", _config_words(view, groups), _rows(view, groups), limits)
+        for number, groups in enumerate(shown)
+    ]
+    cut = f" {MOST_PANELS} of {len(configs)} configurations; all are in the table." if len(configs) > MOST_PANELS else ""
+    few = min(group.processes for group in view.timings)
+    many = max(group.processes for group in view.timings)
+    n = f"n = {few}" if few == many else f"n = {few} to {many}"
+    bars = (
+        f"Bars: 95\u202f% bootstrap intervals of the median, none below {LEAST_PROCESSES} processes, "
+        "where a difference is not resolved."
+    )
+    how = f"At {_config_words(view, shown[0])}. Dots: median over processes ({n}), each its own median. {bars}{cut}"
+    says = findings.of_times(_named(view, shown[0]))
+    head = ("Implementation", "Device", "Configuration", "Time per step#", "95\u202f% interval#", "Processes n#")
+    rows = [_numbers(view, group) for groups in configs for group in groups]
+    table = table_of("Time per step of each timing group", head, rows, rest="; all are in cells.csv")
+    return Figure(Finding(says, how), tuple(panels), table)
+
+
+def _ends(group: TimingGroup) -> list[float]:
+    return [group.median, *([group.interval.low, group.interval.high] if group.interval else [])]
+
+
+def _rows(view: View, groups: Sequence[TimingGroup]) -> list[Time]:
+    devices = view.levels["device"]
+    return [
+        Time(
+            view.arm_name(group.axes["implementation"], group.axes["device"]),
+            palette.of_implementation(group.axes["implementation"]),
+            group.median,
+            group.interval,
+            open=group.axes["device"] != devices[0],
+        )
+        for group in groups
+    ]
+
+
+def _numbers(view: View, group: TimingGroup) -> tuple[str, ...]:
+    interval = "not resolved"
+    if group.interval is not None:
+        interval = f"{numbers.seconds(group.interval.low)} to {numbers.seconds(group.interval.high)}"
+    return (
+        palette.label(group.axes["implementation"]), group.axes["device"], _config_words(view, [group]),
+        numbers.seconds(group.median), interval, str(group.processes),
+    )  # fmt: skip
+
+
+def _phases(view: View) -> list[Figure]:
+    groups = _configs(view)[0]
+    named = _named(view, groups)
+    phases = {name: group.phase_medians for name, group in named.items()}
+    if not any(math.fsum(parts.values()) > 0 for parts in phases.values()):
+        return []
+    rows = [
+        (name, palette.of_implementation(group.axes["implementation"]), phases[name]) for name, group in named.items()
+    ]
+    panel = times.bars("phases", "where the time of a process goes", rows)
+    head = ("Implementation", *(f"{phase}#" for phase in palette.PHASES))
+    table = [(name, *(numbers.seconds(parts.get(phase, 0.0)) for phase in palette.PHASES)) for name, parts in phases.items()]
+    how = (
+        f"Median over processes of each phase, at {_config_words(view, groups)}. “process” is start, fork and exit: "
+        "what no phase covers; importing torch is paid once, in the template, and is not here."
+    )
+    key_entries = tuple((colour, phase) for phase, colour in palette.PHASES.items())
+    caption = table_of("Seconds by phase, median over processes", head, table)
+    return [Figure(Finding(findings.of_phases(phases), how), (panel,), caption, key_entries)]

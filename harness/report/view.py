@@ -1,0 +1,192 @@
+"""One scenario of a run, as sections look at it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from harness.analysis.timing import TimingGroup, timing_groups
+from harness.analysis.verdict import BAD, Assessment
+from harness.cell import CellSpec
+from harness.record import Arrays
+from harness.report import numbers, palette
+from harness.scenario.read import Scenario
+
+# Axes that tables and figures show side by side; all others are fixed at a reference.
+COMPARED = ("implementation", "device", "seed")
+Axes = dict[str, Any]
+_SHORT = {"learning_rate": "learning rate", "batch_size": "batch", "dtype": "", "implementation": "", "device": ""}
+
+
+def phrase(axis: str, level: Any) -> str:
+    """One axis in words: `batch 16`, `float64`, `data.samples 100`."""
+    if axis == "implementation":
+        return palette.label(str(level))
+    return f"{_SHORT.get(axis, axis)} {numbers.level(level)}".strip()
+
+
+def phrases(axes: Axes, without: Iterable[str] = ()) -> str:
+    """Axes in words, comma-separated."""
+    return ", ".join(phrase(axis, level) for axis, level in axes.items() if axis not in without)
+
+
+def key(level: Any) -> str:
+    """A hashable form of an axis value; it may be a list."""
+    return json.dumps(level)
+
+
+@dataclass(frozen=True)
+class View:
+    """
+    A scenario of a run.
+
+    Args:
+        assessment: What was checked.
+        scenario: The scenario.
+    """
+
+    assessment: Assessment
+    scenario: Scenario
+
+    @property
+    def name(self) -> str:
+        """The scenario's name."""
+        return self.scenario.name
+
+    @cached_property
+    def axes_of(self) -> dict[str, Axes]:
+        """The axes of every planned cell, by its id; the frames may turn a whole number into a float."""
+        sql = "SELECT cell, axes FROM cell WHERE scenario = ? ORDER BY position"
+        return {row["cell"]: json.loads(row["axes"]) for row in self.assessment.run.file.rows(sql, self.name)}
+
+    @cached_property
+    def levels(self) -> dict[str, list[Any]]:
+        """The values of each axis among the planned cells, in file order."""
+        found: dict[str, dict[str, Any]] = {}
+        for axes in self.axes_of.values():
+            for axis, level in axes.items():
+                found.setdefault(axis, {}).setdefault(key(level), level)
+        return {axis: list(levels.values()) for axis, levels in found.items()}
+
+    @cached_property
+    def varied(self) -> list[str]:
+        """Axes with more than one value."""
+        return [axis for axis, levels in self.levels.items() if len(levels) > 1]
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """The scenario's rows of the cells frame, with `axes` (a dictionary) and `config` (its fixed axes, as text)."""
+        frame = self.assessment.run.cells
+        frame = frame[frame["scenario"] == self.name].reset_index(drop=True)
+        axes = [self.axes_of[cell] for cell in frame["cell"]]
+        configs = {cell: key(_fixed(axes)) for cell, axes in self.axes_of.items()}
+        return frame.assign(axes=axes, config=[configs[cell] for cell in frame["cell"]])
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """The same as dictionaries."""
+        return [{str(name): value for name, value in row.items()} for row in self.cells.to_dict("records")]
+
+    @cached_property
+    def first_replicates(self) -> pd.DataFrame:
+        """One row a cell: its first replicate that is ok, else its first."""
+        order = self.cells.assign(bad=self.cells["status"] != "ok").sort_values("bad", kind="stable")
+        return order.drop_duplicates("cell").sort_index()
+
+    @cached_property
+    def bad(self) -> list[dict[str, Any]]:
+        """Rows that failed, crashed, timed out or ran out of memory."""
+        return [row for row in self.rows if row["status"] in BAD]
+
+    @cached_property
+    def reference(self) -> Axes:
+        """
+        The values at which the axes that are not compared are held fixed.
+
+        The configuration with the most cells that did not diverge; of those the one
+        with the most correct digits, then the least loss, then the first of the file.
+        """
+        done = self.first_replicates
+        done = done[(done["status"] == "ok") & (done["outcome"] != "diverged")]
+        order = list(dict.fromkeys(key(_fixed(axes)) for axes in self.axes_of.values()))
+        if done.empty:
+            return dict(json.loads(order[0])) if order else {}
+        groups = done.groupby("config", sort=False)
+        summary = pd.DataFrame(
+            {"count": groups.size(), "digits": groups["correct_digits"].median(), "loss": groups["loss"].median()}
+        )
+        summary["place"] = [-order.index(config) for config in summary.index]
+        summary["digits"] = summary["digits"].fillna(-1.0)
+        summary["loss"] = -summary["loss"]
+        best = summary.sort_values(["count", "digits", "loss", "place"], kind="stable").index[-1]
+        return dict(json.loads(str(best)))
+
+    @cached_property
+    def at_reference(self) -> pd.DataFrame:
+        """One row a cell of the reference configuration."""
+        return self.first_replicates[self.first_replicates["config"] == key(self.reference)]
+
+    @cached_property
+    def reference_words(self) -> str:
+        """The reference configuration in words."""
+        return phrases(self.reference)
+
+    @cached_property
+    def timings(self) -> list[TimingGroup]:
+        """The timing groups of the scenario."""
+        return timing_groups(self.rows)
+
+    def timings_at(self, config: Axes) -> list[TimingGroup]:
+        """The timing groups of one configuration, one for each implementation and device."""
+        return [group for group in self.timings if key(_fixed(group.axes)) == key(config)]
+
+    @cached_property
+    def arms(self) -> list[tuple[str, str]]:
+        """The planned pairs of implementation and device, in file order."""
+        pairs = [(str(axes["implementation"]), str(axes["device"])) for axes in self.axes_of.values()]
+        return list(dict.fromkeys(pairs))
+
+    def spec(self, cell: str) -> CellSpec:
+        """What decides the numbers of a cell."""
+        return self.assessment.run.file.specs[self.name, cell]
+
+    def trace(self, row: Any) -> Arrays:
+        """The trace of a row of `cells`."""
+        return self.assessment.run.file.trace(self.name, str(row["cell"]), int(row["replicate"]))
+
+    @property
+    def is_net(self) -> bool:
+        """Whether the model is a net, for which there is no closed form."""
+        return self.scenario.document.model.kind == "mlp"
+
+    def arm_name(self, implementation: str, device: str) -> str:
+        """An implementation, with its device where there is more than one."""
+        label = palette.label(implementation)
+        return f"{label} {device}" if len(self.levels.get("device", [])) > 1 else label
+
+    def pattern(self, rows: Sequence[dict[str, Any]]) -> str:
+        """What rows have in common, over the axes that vary: `numpy or autograd, batch 16`."""
+        parts = []
+        for axis in self.varied:
+            present = {key(row["axes"][axis]) for row in rows}
+            levels = [level for level in self.levels[axis] if key(level) in present]
+            if len(levels) < len(self.levels[axis]):
+                parts.append(_some(axis, levels))
+        return ", ".join(parts) or "everywhere"
+
+
+def _some(axis: str, levels: list[Any]) -> str:
+    first, *rest = levels
+    if len(levels) > 4:
+        return f"{len(levels)} values of {axis}"
+    plain = [palette.label(str(level)) if axis == "implementation" else numbers.level(level) for level in rest]
+    return " or ".join([phrase(axis, first), *plain])
+
+
+def _fixed(axes: Axes) -> Axes:
+    return {axis: level for axis, level in axes.items() if axis not in COMPARED}

@@ -1,0 +1,1 @@
+"""Ratios, measured in one run; `make bench`. Nothing here passes or fails by time."""
