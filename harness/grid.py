@@ -80,6 +80,9 @@ def bad_axes(raw: dict[str, Any]) -> list[Fault]:
             result.append(Fault(path, message))
         elif not isinstance(value, list) or not value:
             result.append(Fault(path, f"found {faults.show(value)}; allowed: a list with at least one value"))
+        elif len(set(map(repr, value))) < len(value):
+            twice = next(item for item in value if [*map(repr, value)].count(repr(item)) > 1)
+            result.append(Fault(path, f"holds {faults.show(twice)} twice; name each value once"))
     return result
 
 

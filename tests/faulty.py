@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -311,11 +312,13 @@ def finished_run(
     writer = RunWriter(folder)
     writer.meta({"name": folder.name})
     writer.plan(plan, scenarios, settings or {})
+    gc.freeze()  # as a template does: a timed pass collects first, and pytest holds much
     try:
         with Progress(len(plan.processes), quiet=True) as progress:
             carry_out(plan, executor, writer, progress, jobs)
     finally:
         writer.close()
+        gc.unfreeze()
     return load(folder)
 
 

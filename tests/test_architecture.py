@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import json
 import subprocess
@@ -68,6 +69,7 @@ ROOMS: dict[str, set[str]] = {
     "errors": set(),
     "catalogue": set(),
     "linux": set(),
+    "streams": {"errors"},
     "scenario": {"errors", "catalogue"},
     "problem": {"scenario"},
     "implementations": {"catalogue", "problem", "scenario"},
@@ -86,7 +88,7 @@ ROOMS: dict[str, set[str]] = {
     "plan": {"job", "scenario", "errors"},
     "canary": {"job", "scenario"},
     "store": {"errors", "executors", "plan", "record", "scenario"},
-    "progress": set(),
+    "progress": {"streams"},
     "runner": {"canary", "catalogue", "environment", "errors", "executors", "plan", "progress", "store"},
     "frames": {"errors", "problem", "record", "scenario", "store"},
     "analysis": {"errors", "frames", "problem", "record", "scenario"},
@@ -98,6 +100,7 @@ BELONGS = {"cell": "scenario", "grid": "scenario", "executors.linux": "linux"}
 TOP = ("cli", "__init__", "__main__")
 
 
+@functools.cache
 def modules() -> dict[str, Path]:
     """Every module of the package by its name below it: `scenario.read`."""
     found = {}
@@ -111,10 +114,15 @@ def room_of(module: str) -> str:
     return BELONGS.get(module) or BELONGS.get(module.partition(".")[0]) or module.partition(".")[0]
 
 
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports_of(path: Path, *, lazy: bool) -> Iterator[str]:
     """The package's own modules that a file imports; with `lazy`, inside functions too."""
     known = modules()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     inside = {
         id(node)
         for function in ast.walk(tree)
@@ -137,7 +145,6 @@ def imports_of(path: Path, *, lazy: bool) -> Iterator[str]:
                 yield below
 
 
-# `from harness import catalogue` and `import harness` alike.
 @pytest.mark.parametrize("module", [name for name in modules() if room_of(name) not in TOP])
 def test_imports_point_one_way(module: str) -> None:
     """A room imports what stands to its left in the flow, never back; lazily imported modules count."""
@@ -178,7 +185,7 @@ def test_nothing_below_imports_the_command_line() -> None:
 def test_where_a_heavy_package_is_named(package: str, rooms: set[str]) -> None:
     """torch stands only below the worker; pandas, matplotlib and jinja2 only above the store."""
     for name, path in modules().items():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = tree_of(path)
         found = {
             alias.name.partition(".")[0]
             for node in ast.walk(tree)
@@ -193,7 +200,7 @@ def test_where_a_heavy_package_is_named(package: str, rooms: set[str]) -> None:
 def test_every_module_says_what_it_is() -> None:
     """Each file begins with a docstring."""
     for name, path in modules().items():
-        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), name
+        assert ast.get_docstring(tree_of(path)), name
 
 
 def test_public_names() -> None:

@@ -127,6 +127,7 @@ def test_what_cannot_be_an_axis(axis: str, words: str) -> None:
         ("data.samples", 40, 'grid."data.samples"', "a list with at least one value"),
         ("data.samples", [], 'grid."data.samples"', "a list with at least one value"),
         ("data.samples", {"start": 0, "count": 2}, 'grid."data.samples"', "a list with at least one value"),
+        ("data.samples", [40, 50, 40], 'grid."data.samples"', "holds 40 twice"),
         ("data.samples", [40, 1], 'grid."data.samples"[1]', "2 or more"),
         ("data.samples", [1, 40], 'grid."data.samples"[0]', "2 or more"),
         ("data.samples", [40, "50"], 'grid."data.samples"[1]', "a whole number"),

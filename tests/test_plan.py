@@ -139,7 +139,7 @@ def test_only_does_not_change_which_seeds_are_timed() -> None:
 
 def test_an_axis_that_a_scenario_lacks_leaves_none_of_it() -> None:
     """--only on a dotted axis of one file keeps no cell of a file without that axis."""
-    with_axis = scenario(**{"grid__seed": [0], "grid": {**document()["grid"], "data.samples": [30, 40]}})
+    with_axis = scenario(grid__seed=[0], grid={**document()["grid"], "data.samples": [30, 40]})
     made = make_plan([with_axis, scenario()], Cuts(only=(("data.samples", (30,)),)), 1)
     assert [item.cell.axes["data.samples"] for item in made.cells] == [30]
 

@@ -35,15 +35,16 @@ def spec_of(**values: Any) -> CellSpec:
 
 
 def squares(loss: str, error: Any) -> float:
-    """The losses by their definition, added exactly enough with Python's fsum in mind: n is small."""
+    """The losses by their definition."""
     n = len(error)
-    return {
+    values: dict[str, float] = {
         "mse": sum(e * e for e in error) / n,
         "half_mse": sum(e * e for e in error) / (2 * n),
         "sse": sum(e * e for e in error),
         "half_sse": sum(e * e for e in error) / 2,
         "mae": sum(abs(e) for e in error) / n,
-    }[loss]
+    }
+    return values[loss]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -235,6 +236,7 @@ class TestOptimum:
         )
         best = optimum(spec, make_data(spec).training)
         assert best is not None
+        assert best.parameters is not None
         assert_allclose(best.parameters, [2.9913428360, 2.0974173771], atol=5e-11)
 
     def test_the_stable_rate_is_where_descent_turns(self) -> None:
@@ -266,7 +268,7 @@ class TestOptimum:
         ids=["twice", "constant beside the intercept", "zero", "multiple", "fewer rows than parameters"],
     )
     def test_not_unique(self, x: Any) -> None:
-        """Columns that depend on each other, and too few rows, leave no single optimum: said, with an infinite condition."""
+        """Columns that depend on each other, and too few rows, leave no single optimum; its condition is infinite."""
         best = optimum(spec_of(), Rows(x, x, np.arange(len(x), dtype=float)))
         assert best is not None
         assert best.parameters is None

@@ -343,8 +343,8 @@ class TestTables:
 
     @pytest.mark.parametrize(
         "content",
-        ["epoch,loss\n0,1.0\n5,2\n", "step,loss\n25,1e-3\n", "\ufeffepoch,loss\r\n1,2.0\r\n", "epoch , loss\n 1 , 2.0 \n",
-         "other,loss,epoch\nx,2.0,1\n", "epoch,loss\n1,2.0\n\n"],
+        ["epoch,loss\n0,1.0\n5,2\n", "step,loss\n25,1e-3\n", "\ufeffepoch,loss\r\n1,2.0\r\n",
+         "epoch , loss\n 1 , 2.0 \n", "other,loss,epoch\nx,2.0,1\n", "epoch,loss\n1,2.0\n\n"],
         ids=["epoch", "step", "bom and crlf", "blanks", "other columns", "empty line"],
     )  # fmt: skip
     def test_good(self, tmp_path: Path, content: str) -> None:

@@ -173,7 +173,7 @@ def test_what_is_not_built_yet_is_refused(values: dict[str, Any]) -> None:
     """A key or kind that this version does not know is a fault with a message, never ignored."""
     faults = faults_of(**values)
     assert faults
-    assert all(fault.path and "allowed" in fault.problem or "missing" in fault.problem for fault in faults)
+    assert all((fault.path and "allowed" in fault.problem) or "missing" in fault.problem for fault in faults)
 
 
 @pytest.mark.parametrize(
@@ -323,8 +323,8 @@ class TestStarts:
 
     @pytest.mark.parametrize(
         "weights",
-        [[1.0, 2.0], [[[1.0, 2.0]], [[7.0, 8.0, 9.0]]], WEIGHTS[:1], [*WEIGHTS, [[1.0]]], [[[1.0], [2.0], [3.0]], [[1.0] * 3]],
-         [[], []], [[[1.0, 2.0], [3.0, 4.0], [5.0]], [[7.0, 8.0, 9.0]]]],
+        [[1.0, 2.0], [[[1.0, 2.0]], [[7.0, 8.0, 9.0]]], WEIGHTS[:1], [*WEIGHTS, [[1.0]]],
+         [[[1.0], [2.0], [3.0]], [[1.0] * 3]], [[], []], [[[1.0, 2.0], [3.0, 4.0], [5.0]], [[7.0, 8.0, 9.0]]]],
     )  # fmt: skip
     def test_a_net_of_another_shape(self, weights: list[Any]) -> None:
         """Too few units, layers or inputs, too many, and ragged rows are refused with the shape wanted."""

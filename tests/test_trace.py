@@ -84,7 +84,7 @@ def made_up(spec: CellSpec) -> tuple[Any, Any]:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("loss", ["mse", "mae"])
 def test_a_row_is_one_state(steps: int, dtype: str, loss: str) -> None:
-    """Row s holds the parameters of state s, their loss over all training rows, and the loss of the update leaving it."""
+    """Row s holds the parameters of state s, their loss over all rows, and the loss of the update leaving it."""
     spec = spec_of(training={"loss": loss, "steps": steps}, grid__dtype=[dtype])
     states, losses = made_up(spec)
     arrays, all_losses, _ = recorded(spec, states, losses, [steps - 1])

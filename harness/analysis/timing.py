@@ -62,7 +62,7 @@ class TimingGroup:
     Args:
         axes: Its axes, the seed aside.
         seconds: Time per step, the median of each process.
-        phases: Seconds by phase of each process, and `process` for what no phase covers.
+        phases: Seconds by phase of each process, and `start and exit` for what no phase covers.
     """
 
     axes: dict[str, Any]
@@ -116,4 +116,4 @@ def timing_groups(rows: Iterable[dict[str, Any]]) -> list[TimingGroup]:
 
 def _phases(row: dict[str, Any]) -> dict[str, float]:
     phases = dict(row["phases"] or {})
-    return {**phases, "process": max(0.0, float(row["seconds"]) - sum(phases.values()))}
+    return {**phases, "start and exit": max(0.0, float(row["seconds"]) - sum(phases.values()))}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import site
+from pathlib import Path
 
 # One thread, so that templates can be forked; a cell asks for more by `run.threads`.
 _DECLARED = {
@@ -30,7 +32,18 @@ _KEPT_PREFIXES = (
 )
 
 
+# The folder that holds the package harness, as this process has it.
+_HOME = str(Path(__file__).parents[2])
+
+
 def declared() -> dict[str, str]:
     """Variables for a template: those kept from this process, then those that are always set."""
     kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
-    return {**kept, **_DECLARED}
+    return {**kept, **_DECLARED, **_search_path(kept.get("PYTHONPATH"))}
+
+
+def _search_path(kept: str | None) -> dict[str, str]:
+    """Cells import this very harness, also from a checkout, and no random.py that lies where the command was given."""
+    folders = [] if _HOME in site.getsitepackages() else [_HOME]
+    folders += [kept] if kept else []
+    return {"PYTHONSAFEPATH": "1", **({"PYTHONPATH": os.pathsep.join(folders)} if folders else {})}

@@ -134,7 +134,7 @@ def _unresolved(groups: Mapping[str, TimingGroup]) -> str:
 
 
 def of_phases(phases: Mapping[str, Mapping[str, float]]) -> str:
-    """What takes most of a cell's time, by implementation and device."""
+    """What takes the largest share of a process's time, by implementation and device."""
     if not phases:
         return "No cell was timed here."
     tops = {name: max(parts, key=lambda phase: parts[phase]) for name, parts in phases.items()}
@@ -144,8 +144,13 @@ def of_phases(phases: Mapping[str, Mapping[str, float]]) -> str:
         shares = [phases[name][phase] / total[name] for name in phases]
         low, high = (f"{100 * value:.0f}" for value in (min(shares), max(shares)))
         span = low if low == high else f"{low} to {high}"
-        return f"{numbers.upper(phase)} takes most of a timed process: {span}{numbers.THIN}% of its seconds."
-    return f"Most of a timed process goes to {listed(f'{phase} in {name}' for name, phase in tops.items())}."
+        return (
+            f"{numbers.upper(phase)} takes the largest share of a timed process: {span}{numbers.THIN}% of its seconds."
+        )
+    parts = [
+        f"{phase} in {listed(name for name in tops if tops[name] == phase)}" for phase in dict.fromkeys(tops.values())
+    ]
+    return f"The largest share of a timed process goes to {'; to '.join(parts)}."
 
 
 def of_repeats(repeated: Sequence[Repeated]) -> str:

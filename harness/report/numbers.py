@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 MISSING = "–"
+MINUS = "\u2212"
 THIN = "\u202f"
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -34,9 +35,9 @@ def significant(value: Any, digits: int = 3) -> str:
     exponent = math.floor(math.log10(abs(number)))
     if -4 <= exponent < max(digits, 6):
         rounded = round(number, digits - 1 - exponent)
-        return f"{rounded:,.{max(0, digits - 1 - exponent)}f}"
-    mantissa, _, power = f"{number:.{digits - 1}e}".partition("e")
-    return f"{mantissa}{THIN}×{THIN}10{str(int(power)).translate(_SUPERSCRIPTS)}"
+        return f"{rounded:,.{max(0, digits - 1 - exponent)}f}".replace("-", MINUS)
+    mantissa, _, power = f"{number:.{digits - 1}e}".replace("-", MINUS, number < 0).partition("e")
+    return f"{mantissa}{THIN}×{THIN}10{str(int(power.replace(MINUS, '-'))).translate(_SUPERSCRIPTS)}"
 
 
 def power_of_ten(exponent: int) -> str:

@@ -92,7 +92,9 @@ def index_page(assessment: Assessment, views: Sequence[View]) -> str:
     """The run: verdict over all scenarios, a row for each, failures, environment."""
     sections = overview.sections(assessment, views, link)
     name = assessment.run.file.name
-    head = Head(f"{assessment.verdict().word}: {name}", "Gradient descent harness", f"Run {name}", run_facts(assessment))
+    head = Head(
+        f"{assessment.verdict().word}: {name}", "Gradient descent harness", f"Run {name}", run_facts(assessment)
+    )
     return _render(head, sections)
 
 

@@ -38,7 +38,7 @@ TEXT = ("ink", "muted", "accent", "truth", "numpy", "autograd", "optim", "module
         "ok", "warn", "fail", "skip")  # fmt: skip
 IMPLEMENTATIONS = ("numpy", "autograd", "optim", "module")
 LABELS = {"optim": "torch.optim", "module": "nn.Module"}
-PHASES = {"process": "p1", "data": "p2", "setup": "p3", "recording": "p4", "timing": "p5", "evaluation": "p6"}
+PHASES = {"start and exit": "p1", "data": "p2", "setup": "p3", "recording": "p4", "timing": "p5", "evaluation": "p6"}
 _RAMP = ("q1", "q2", "q3", "q4", "q5")
 
 
@@ -67,4 +67,15 @@ def label(implementation: str) -> str:
     return LABELS.get(implementation, implementation)
 
 
-__all__ = ["COLOURS", "IMPLEMENTATIONS", "LABELS", "PHASES", "TEXT", "css", "hexadecimal", "label", "of_implementation", "of_level"]  # fmt: skip
+__all__ = [
+    "COLOURS",
+    "IMPLEMENTATIONS",
+    "LABELS",
+    "PHASES",
+    "TEXT",
+    "css",
+    "hexadecimal",
+    "label",
+    "of_implementation",
+    "of_level",
+]

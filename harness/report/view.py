@@ -83,7 +83,7 @@ class View:
         """The scenario's rows of the cells frame, with `axes` (a dictionary) and `config` (its fixed axes, as text)."""
         frame = self.assessment.run.cells
         frame = frame[frame["scenario"] == self.name].reset_index(drop=True)
-        axes = [self.axes_of[cell] for cell in frame["cell"]]
+        axes = pd.Series([self.axes_of[cell] for cell in frame["cell"]], index=frame.index, dtype="object")
         configs = {cell: key(_fixed(axes)) for cell, axes in self.axes_of.items()}
         return frame.assign(axes=axes, config=[configs[cell] for cell in frame["cell"]])
 
@@ -167,7 +167,13 @@ class View:
     def arm_name(self, implementation: str, device: str) -> str:
         """An implementation, with its device where there is more than one."""
         label = palette.label(implementation)
-        return f"{label} {device}" if len(self.levels.get("device", [])) > 1 else label
+        return f"{label} {device}" if len(self.devices) > 1 else label
+
+    @cached_property
+    def devices(self) -> list[str]:
+        """The devices that cells ran on; one that is not here is skipped, and said."""
+        ran = set(self.cells.loc[self.cells["status"] != "skipped", "device"])
+        return [device for device in self.levels.get("device", []) if device in ran]
 
     def pattern(self, rows: Sequence[dict[str, Any]]) -> str:
         """What rows have in common, over the axes that vary: `numpy or autograd, batch 16`."""

@@ -201,7 +201,7 @@ def _document(raw: dict[str, Any]) -> Document:
             path = f'grid."{axis}"[0]' if axis else fault.path
             if path not in reported:
                 found.append(Fault(path, fault.problem))
-        raise ScenarioError(found + later_faults(raw, dotted, first)) from None
+        raise ScenarioError(list(dict.fromkeys(found + later_faults(raw, dotted, first)))) from None
     if found:
         raise ScenarioError(found)
     return document

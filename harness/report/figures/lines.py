@@ -31,6 +31,7 @@ class Line:
         middle: The median over seeds.
         low: The 10 % quantile, or None: no band.
         high: The 90 % quantile.
+        diverged: At least half of its seeds diverged; it has no end.
     """
 
     name: str
@@ -39,11 +40,12 @@ class Line:
     middle: Vector
     low: Vector | None = None
     high: Vector | None = None
+    diverged: bool = False
 
     @property
     def end(self) -> float:
-        """The last value; NaN where it is not finite and positive."""
-        value = float(self.middle[-1]) if self.middle.size else math.nan
+        """The last value; NaN where it is not finite and positive, or diverged."""
+        value = float(self.middle[-1]) if self.middle.size and not self.diverged else math.nan
         return value if math.isfinite(value) and value > 0 else math.nan
 
 
@@ -104,8 +106,10 @@ def _draw(axes: Axes, line: Line, bounds: tuple[float, float]) -> None:
         low, high = (_positive(side[keep], ceiling) for side in (line.low, line.high))
         axes.fill_between(line.step[keep], low, high, color=colour, alpha=0.16, linewidth=0)
     middle = _positive(line.middle[keep], ceiling)
-    marker = "o" if np.isfinite(middle).sum() == 1 else ""
-    axes.plot(line.step[keep], middle, marker, linestyle="-", color=colour, linewidth=1.5, markersize=4)
+    axes.plot(line.step[keep], middle, color=colour, linewidth=1.5)
+    if not math.isnan(line.end):
+        # Where it stops: runs with larger batches have fewer steps.
+        axes.plot(line.step[-1:], [min(line.end, ceiling)], "o", color=colour, markersize=3.5, mew=0, clip_on=False)
 
 
 def _positive(values: Vector, ceiling: float) -> Vector:
@@ -115,7 +119,7 @@ def _positive(values: Vector, ceiling: float) -> Vector:
 
 
 def _ends(line: Line) -> str:
-    return "leaves the finite numbers" if math.isnan(line.end) else f"ends at {numbers.significant(line.end)}"
+    return "has no end on these axes" if math.isnan(line.end) else f"ends at {numbers.significant(line.end)}"
 
 
 def published(

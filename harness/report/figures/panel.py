@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 from markupsafe import Markup
@@ -21,7 +23,7 @@ WIDTH = 320.0
 TEXT_SIZE = 10.0
 _GAP = 12.0
 # No mathematics in text: a scenario's name may hold dollar signs.
-_SETTINGS = {"svg.hashsalt": "harness", "svg.fonttype": "none", "text.parse_math": False, "font.size": TEXT_SIZE}
+_SETTINGS: Any = {"svg.hashsalt": "harness", "svg.fonttype": "none", "text.parse_math": False, "font.size": TEXT_SIZE}
 
 
 def clean(text: str) -> str:
@@ -133,7 +135,7 @@ def spread(positions: Sequence[float], gap: float = _GAP) -> list[float]:
     """Positions at least `gap` apart, in the same order, around the same middle."""
     order = sorted(range(len(positions)), key=lambda index: (positions[index], -index))
     result = list(positions)
-    for before, here in zip(order, order[1:], strict=False):
+    for before, here in itertools.pairwise(order):
         result[here] = max(result[here], result[before] + gap)
     shift = sum(result[i] - positions[i] for i in order) / len(order) if order else 0.0
     return [position - shift for position in result]

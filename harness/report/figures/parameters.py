@@ -55,12 +55,13 @@ def draw(key: str, parameter: str, rows: Sequence[Estimates], truth: float | Non
         rows: Top to bottom.
         truth: The value the data were made with, or None.
     """
-    figure, axes = panel.new(60 + _ROW * len(rows), 74, 62, parameter)
+    figure, axes = panel.new(60 + _ROW * len(rows), 92, 58, parameter)
     axes.set_ylim(len(rows) - 0.4, -0.8)
     axes.set_xlim(*_limits([value for row in rows for value in row.finite] + ([truth] if truth is not None else [])))
     if truth is not None:
         axes.axvline(truth, color=hexadecimal("truth"), linewidth=1, linestyle=(0, (3, 2)))
-        axes.text(truth, -0.62, " truth", color=hexadecimal("truth"), fontsize=9, va="center", parse_math=False)
+        axes.annotate("truth", (truth, -0.6), xytext=(3, 0), textcoords="offset points", color=hexadecimal("truth"),
+                      fontsize=9, va="center", annotation_clip=False)  # fmt: skip
     for position, row in enumerate(rows):
         _draw_row(axes, position, row)
     panel.linear_ticks(axes, "x", 3)

@@ -78,7 +78,8 @@ def bars(key: str, title: str, rows: Sequence[tuple[str, str, Mapping[str, float
             axes.barh(position, width, 0.56, left=left, color=hexadecimal(colour), linewidth=0)
             left += width
         axes.annotate(numbers.seconds(left * size), (left, position), xytext=(4, 0), textcoords="offset points",
-                      va="center", color=hexadecimal("ink"), fontsize=panel.TEXT_SIZE, annotation_clip=False)  # fmt: skip
+                      va="center", color=hexadecimal("ink"), fontsize=panel.TEXT_SIZE,
+                      annotation_clip=False)  # fmt: skip
     panel.linear_ticks(axes, "x", 3)
     _row_names(axes, [(name, colour) for name, colour, _ in rows])
     panel.x_name(axes, f"seconds of one process, {sign}" if sign != "s" else "seconds of one process")

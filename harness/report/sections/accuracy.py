@@ -126,7 +126,7 @@ def _how(view: View, done: pd.DataFrame, count: int, truth: Sequence[float] | No
     cut = f" The first {MOST_PARAMETERS} of {count} parameters." if count > MOST_PARAMETERS else ""
     line = " The dashed line is the truth the data were made with." if truth else ""
     spread = " Large dot: median; bar: 10 to 90\u202f% of seeds; small dots: seeds." if seeds > 1 else ""
-    where = f"{numbers.upper(view.reference_words)}, {numbers.plural(seeds, 'seed')}."
+    where = f"At {view.reference_words}, {numbers.plural(seeds, 'seed')}."
     return f"{where}{spread}{line}{cut}"
 
 
@@ -134,5 +134,7 @@ def _numbers(name: str, row: Estimates, truth: float | None) -> tuple[str, ...]:
     if not row.finite:
         return name, row.name, "diverged", numbers.MISSING, "0", numbers.significant(truth, 6)
     low, middle, high = parameters.spread(row.finite)
-    span = f"{numbers.significant(low, 8)} to {numbers.significant(high, 8)}" if len(row.finite) > 1 else numbers.MISSING
+    span = (
+        f"{numbers.significant(low, 8)} to {numbers.significant(high, 8)}" if len(row.finite) > 1 else numbers.MISSING
+    )
     return name, row.name, numbers.significant(middle, 8), span, str(len(row.finite)), numbers.significant(truth, 6)

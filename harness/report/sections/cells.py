@@ -45,8 +45,8 @@ class Data:
 
 
 def section(view: View) -> Section:
-    """Failed rows first, then plan order."""
-    rank = {"ok": 2, "skipped": 1}
+    """Failed rows first, skipped ones last, else in plan order."""
+    rank = {"ok": 1, "skipped": 2}
     rows = sorted(view.rows, key=lambda row: rank.get(row["status"], 0))
     columns = _columns(view, rows)
     text = embed(columns, len(rows))
@@ -54,9 +54,7 @@ def section(view: View) -> Section:
     while len(text.encode()) > MOST_BYTES and kept > PAGE_ROWS:
         kept = max(PAGE_ROWS, int(kept * 0.95 * MOST_BYTES / len(text.encode())))
         text = embed([column.head(kept) for column in columns], kept)
-    fixed = ", ".join(
-        f"{axis} {numbers.level(levels[0])}" for axis, levels in view.levels.items() if len(levels) == 1
-    )
+    fixed = ", ".join(f"{axis} {numbers.level(levels[0])}" for axis, levels in view.levels.items() if len(levels) == 1)
     shown = tuple(tuple(column.text(place) for column in columns) for place in range(min(PAGE_ROWS, len(rows))))
     heads = tuple(column.label for column in columns)
     numeric = tuple(column.kind == "number" for column in columns)
@@ -89,18 +87,22 @@ class Column:
         """A cell as the page shows it."""
         value = self.values[place]
         if self.kind == "level":
-            return self.levels[value]
+            return self.levels[int(value)]
         return numbers.MISSING if value is None else str(value)
 
 
 def _columns(view: View, rows: Sequence[Row]) -> list[Column]:
     columns = [_levels("status", [row["status"].replace("_", " ") for row in rows])]
-    columns.append(_levels("outcome", [row["outcome"] if isinstance(row["outcome"], str) else numbers.MISSING for row in rows]))
+    columns.append(
+        _levels("outcome", [row["outcome"] if isinstance(row["outcome"], str) else numbers.MISSING for row in rows])
+    )
     columns += [_axis(view, axis, rows) for axis in view.varied]
     columns.append(_levels("replicate", [str(row["replicate"]) for row in rows]))
     columns += [Column(label, "number", tuple(_value(row[name], name) for row in rows)) for name, label in _VALUES]
     if any(row["reason"] for row in rows):
-        columns.append(_levels("reason", [row["reason"][:_MOST_REASON] or numbers.MISSING for row in rows], select=False))
+        columns.append(
+            _levels("reason", [row["reason"][:_MOST_REASON] or numbers.MISSING for row in rows], select=False)
+        )
     columns.append(Column("cell", "text", tuple(str(row["cell"]) for row in rows)))
     return columns
 
@@ -115,20 +117,21 @@ def _levels(label: str, words: Sequence[str], *, select: bool = True) -> Column:
 
 def _axis(view: View, axis: str, rows: Sequence[Row]) -> Column:
     place = {key(level): index for index, level in enumerate(view.levels[axis])}
-    words = [palette.label(str(level)) if axis == "implementation" else numbers.level(level) for level in view.levels[axis]]
+    words = [
+        palette.label(str(level)) if axis == "implementation" else numbers.level(level) for level in view.levels[axis]
+    ]
     label = axis.replace("_", " ")
     return Column(label, "level", tuple(place[key(row["axes"][axis])] for row in rows), tuple(words))
 
 
 def _value(value: Any, name: str) -> float | str | None:
     """Rounded: the page shows it, cells.csv has every bit."""
-    if value is None or math.isnan(value):
-        return None
-    if math.isinf(value):
-        return "inf"
+    number = math.nan if value is None else float(value)
+    if not math.isfinite(number):
+        return None if math.isnan(number) else "inf"
     if name == "correct_digits":
-        return round(value, 1)
-    return float(f"{value * 1e6 if name == 'step_seconds' else value:.4g}")
+        return round(number, 1)
+    return float(f"{number * 1e6 if name == 'step_seconds' else number:.4g}")
 
 
 def embed(columns: Sequence[Column], count: int) -> str:

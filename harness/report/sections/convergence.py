@@ -44,7 +44,9 @@ def section(view: View) -> Section:
     heading = "How fast does it converge?"
     done = view.first_replicates[view.first_replicates["status"] == "ok"]
     if done.empty:
-        return Section("convergence", "Convergence", heading, Data(None, "No cell finished, so there is no loss to draw."))
+        return Section(
+            "convergence", "Convergence", heading, Data(None, "No cell finished, so there is no loss to draw.")
+        )
     source = losses.Source.of(view, done)
     panels = [_panel(view, source, rate) for rate in _evenly(view.levels["learning_rate"], MOST_PANELS)]
     return Section("convergence", "Convergence", heading, Data(_figure(view, source, done, panels), ""))
@@ -78,9 +80,10 @@ def _panel(view: View, source: losses.Source, rate: Any) -> Panel:
 
 def _line(name: str, colour: str, curves: Curves, *, band: bool) -> Line:
     middle, low, high = curves.quantiles()
+    diverged = bool((curves.rows["outcome"] == "diverged").mean() >= 0.5)
     if not band or len(curves.values) < _LEAST_SEEDS_FOR_BAND:
-        return Line(name, colour, curves.step, middle)
-    return Line(name, colour, curves.step, middle, low, high)
+        return Line(name, colour, curves.step, middle, diverged=diverged)
+    return Line(name, colour, curves.step, middle, low, high, diverged)
 
 
 def _note(rows: pd.DataFrame, rate: Any) -> str:
@@ -106,12 +109,18 @@ def _figure(view: View, source: losses.Source, done: pd.DataFrame, panels: list[
     says = findings.of_convergence(ends, int((done["outcome"] == "diverged").sum()), len(done), source.excess)
     rows = [
         (panel.title, line.name, numbers.count(int(line.step[-1])), numbers.significant(line.middle[0]),
-         numbers.significant(line.end) if not math.isnan(line.end) else "none that is finite and positive")
+         _end(line))
         for panel in panels for line in panel.lines
     ]  # fmt: skip
     head = ("Panel", "Line", "Steps#", f"{what} at step {source.first_step}#", f"{what} at the end#")
     how = _how(view, source, len(view.levels["learning_rate"]))
     return Figure(Finding(says, how), tuple(drawn), table_of(f"{what} by step: {_fixed(view)}", head, rows))
+
+
+def _end(line: Line) -> str:
+    if line.diverged:
+        return "diverged"
+    return numbers.MISSING if math.isnan(line.end) else numbers.significant(line.end)
 
 
 def _name(panel: Panel, line: Line, panels: list[Panel]) -> str:

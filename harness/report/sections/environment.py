@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from harness.report import numbers
 from harness.report.parts import Section, Table, table_of
 from harness.report.view import View
 
@@ -44,5 +43,5 @@ def facts(environment: pd.DataFrame) -> tuple[tuple[Table, ...], tuple[tuple[str
         pairs = [(str(key), str(value)) for key, value in zip(rows["key"], rows["value"], strict=True)]
         long_facts += [(f"{key} on {host}", value) for key, value in pairs if len(value) > _LONG]
         short = [(key, value) for key, value in pairs if len(value) <= _LONG]
-        tables.append(table_of(f"Machine {host}: {numbers.plural(len(short), 'fact')}", ("What", "Value"), short))
+        tables.append(table_of(f"Machine {host}", ("What", "Value"), short))
     return tuple(tables), tuple(long_facts)

@@ -11,6 +11,7 @@ from harness.report import findings, marks, numbers
 from harness.report.figures import lines
 from harness.report.parts import Content, Figure, Finding, Markup, Section, Table, table_of
 from harness.report.view import View, phrases
+from harness.scenario.expect import Expect
 
 _MOST_FIGURES = 6
 _MOST_ROWS = 40
@@ -41,7 +42,9 @@ def section(view: View) -> Section:
     results = [result for result in view.assessment.expectations if result.scenario == view.name]
     pictured = [result.number for result in results if _is_pictured(result)][:_MOST_FIGURES]
     claims = tuple(
-        Claim(result.number, result, _figure(view, result) if result.number in pictured else None, _details(view, result))
+        Claim(
+            result.number, result, _figure(view, result) if result.number in pictured else None, _details(view, result)
+        )
         for result in results
         if result.checks
     )
@@ -65,8 +68,21 @@ def _line(view: View, result: Result) -> tuple[Content, ...]:
     if worst is None:
         return claim, marks.status(result.status), numbers.MISSING, numbers.MISSING, result.not_checked, "0"
     held = numbers.share(len(result.checks) - len(result.missed), len(result.checks))
-    wanted, found = numbers.found(worst.wanted), numbers.found(worst.found)
-    return claim, marks.status(result.status), wanted, found, place(view, worst), held
+    found, where = numbers.found(worst.found), place(view, worst)
+    if worst.distance == 0:
+        where = "none" if len(result.checks) > 1 else where
+    return claim, marks.status(result.status), wanted(result.expect, worst), found, where, held
+
+
+def wanted(expect: Expect, check: Check) -> str:
+    """What is wanted, with the sign of its rule."""
+    if expect.not_equals is not None:
+        return f"not {numbers.found(check.wanted).replace(' to ', ' or ')}"
+    if expect.equals is not None:
+        return numbers.found(check.wanted).replace(" to ", " or ")
+    low = f"≥ {numbers.found(expect.at_least)}" if expect.at_least is not None else ""
+    high = f"≤ {numbers.found(expect.at_most)}" if expect.at_most is not None else ""
+    return " and ".join(filter(None, (low, high))) or numbers.found(check.wanted)
 
 
 def _where(result: Result) -> Content:
@@ -90,7 +106,7 @@ def _details(view: View, result: Result) -> Table | None:
         return None
     order = sorted(result.checks, key=lambda check: (check.held, -check.distance))
     rows = [
-        (place(view, check), numbers.found(check.wanted), numbers.found(check.found), off(check.distance),
+        (place(view, check), wanted(result.expect, check), numbers.found(check.found), off(check.distance),
          marks.status("held" if check.held else "missed"))
         for check in order[:_MOST_ROWS]
     ]  # fmt: skip

@@ -51,7 +51,7 @@ class Data:
     finding: Finding
     causes: tuple[Cause, ...]
     more_causes: int
-    said: tuple[str, ...]
+    said: tuple[tuple[str, str], ...]
 
 
 def section(view: View) -> Section:
@@ -115,25 +115,25 @@ def as_toml(value: Any) -> str:
     return json.dumps(value)
 
 
-def _said(view: View, missing: int) -> list[str]:
+def _said(view: View, missing: int) -> list[tuple[str, str]]:
     """Skipped, diverged and missing cells, in words."""
-    said = []
+    said: list[tuple[str, str]] = []
     skipped: dict[str, list[Row]] = {}
     for row in view.rows:
         if row["status"] == "skipped":
             skipped.setdefault(row["reason"], []).append(row)
     for reason, rows in skipped.items():
-        said.append(f"{_skipped(len(rows))} ({view.pattern(rows)}): {reason}.")
+        said.append(("skipped", f"{_skipped(len(rows))} ({view.pattern(rows)}): {reason}."))
     diverged = [row for row in view.rows if row["status"] == "ok" and row["outcome"] == "diverged"]
     if diverged:
         count = numbers.plural(len(diverged), "process", "processes")
-        said.append(f"{count} diverged ({view.pattern(diverged)}): all steps were done, so this alone fails no gate.")
+        text = f"{count} diverged ({view.pattern(diverged)}): all steps were done, so this alone fails no gate."
+        said.append(("diverged", text))
     if missing:
         left = numbers.plural(missing, "planned process", "planned processes")
-        said.append(f"{left} left no record: the run was interrupted, or is still going on.")
-    for exclusion in view.scenario.document.grid.exclude:
-        said.append(f"Left out of the grid ({phrases(exclusion.axes())}): {exclusion.why}.")
-    return said
+        said.append(("no record", f"{left} left no record: the run was interrupted, or is still going on."))
+    excluded = view.scenario.document.grid.exclude
+    return said + [("left out", f"Not in the grid ({phrases(item.axes())}): {item.why}.") for item in excluded]
 
 
 def _skipped(count: int) -> str:

@@ -90,7 +90,7 @@ def _causes(views: Sequence[View], link: Callable[[str], str]) -> Table | None:
         for cause in section.data.causes:
             name = Markup('<a href="{}#failures">{}</a>').format(link(view.name), view.name)
             rows.append((name, cause.status, cause.reason, cause.pattern, numbers.count(cause.count)))
-        rows += [(view.name, marks.status("not checked", "said"), text, "", "") for text in section.data.said]
+        rows += [(view.name, marks.status("skipped", word), text, "", "") for word, text in section.data.said]
     head = ("Scenario", "Status", "Reason", "Where", "Processes#")
     return table_of("What failed, was skipped, or diverged", head, rows, most=_MOST_CAUSES) if rows else None
 

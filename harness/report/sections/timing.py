@@ -50,7 +50,9 @@ def _named(view: View, groups: Sequence[TimingGroup]) -> dict[str, TimingGroup]:
 def _config_words(view: View, groups: Sequence[TimingGroup]) -> str:
     """The axes that tell configurations apart."""
     axes = groups[0].axes
-    return phrases({axis: level for axis, level in axes.items() if axis in view.varied}, COMPARED) or "one training step"
+    return (
+        phrases({axis: level for axis, level in axes.items() if axis in view.varied}, COMPARED) or "one training step"
+    )
 
 
 def _steps(view: View) -> Figure:
@@ -62,7 +64,9 @@ def _steps(view: View) -> Figure:
         times.dots(f"step-{number}", _config_words(view, groups), _rows(view, groups), limits)
         for number, groups in enumerate(shown)
     ]
-    cut = f" {MOST_PANELS} of {len(configs)} configurations; all are in the table." if len(configs) > MOST_PANELS else ""
+    cut = (
+        f" {MOST_PANELS} of {len(configs)} configurations; all are in the table." if len(configs) > MOST_PANELS else ""
+    )
     few = min(group.processes for group in view.timings)
     many = max(group.processes for group in view.timings)
     n = f"n = {few}" if few == many else f"n = {few} to {many}"
@@ -83,14 +87,13 @@ def _ends(group: TimingGroup) -> list[float]:
 
 
 def _rows(view: View, groups: Sequence[TimingGroup]) -> list[Time]:
-    devices = view.levels["device"]
     return [
         Time(
             view.arm_name(group.axes["implementation"], group.axes["device"]),
             palette.of_implementation(group.axes["implementation"]),
             group.median,
             group.interval,
-            open=group.axes["device"] != devices[0],
+            open=group.axes["device"] != view.devices[0],
         )
         for group in groups
     ]
@@ -117,10 +120,12 @@ def _phases(view: View) -> list[Figure]:
     ]
     panel = times.bars("phases", "where the time of a process goes", rows)
     head = ("Implementation", *(f"{phase}#" for phase in palette.PHASES))
-    table = [(name, *(numbers.seconds(parts.get(phase, 0.0)) for phase in palette.PHASES)) for name, parts in phases.items()]
+    table = [
+        (name, *(numbers.seconds(parts.get(phase, 0.0)) for phase in palette.PHASES)) for name, parts in phases.items()
+    ]
     how = (
-        f"Median over processes of each phase, at {_config_words(view, groups)}. “process” is start, fork and exit: "
-        "what no phase covers; importing torch is paid once, in the template, and is not here."
+        f"Median over processes of each phase, at {_config_words(view, groups)}. “start and exit” is what no phase "
+        "covers; importing torch is paid once, in the template, and is not here."
     )
     key_entries = tuple((colour, phase) for phase, colour in palette.PHASES.items())
     caption = table_of("Seconds by phase, median over processes", head, table)

@@ -103,7 +103,9 @@ def _glance(view: View) -> Table:
             )
         )
     head = ("Implementation", "Device", "Correct digits", "Outcomes of its cells", "Time per step, log scale", "n#")
-    return Table("Each implementation on each device; n is the number of timed processes", head, tuple(rows), silent=True)
+    return Table(
+        "Each implementation on each device; n is the number of timed processes", head, tuple(rows), silent=True
+    )
 
 
 def _ends(group: TimingGroup) -> list[float]:

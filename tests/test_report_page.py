@@ -1,0 +1,347 @@
+"""The pages as text: structure, references, escaping, determinism, and runs of every shape."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import html5lib
+import pytest
+
+from harness import worker
+from harness.analysis.verdict import Assessment
+from harness.errors import MachineError
+from harness.executors.base import Finished, Task
+from harness.frames import load
+from harness.plan import Cuts, make_plan
+from harness.progress import Progress
+from harness.record import Record
+from harness.report.page import file_name, link
+from harness.report.sections.cells import MOST_BYTES, safe_json
+from harness.report.sections.failures import as_toml, tail
+from harness.report.svg import rewrite
+from harness.report.write import write_report
+from harness.runner import carry_out
+from harness.scenario.read import Scenario, read_all
+from harness.store.writer import RunWriter
+from tests.builders import write_scenario
+
+HOSTILE = "a </script><script>alert(1)</script> & <b>\"quoted\"</b> 'x' \u2028 $y_2$"
+GRID: dict[str, Any] = {
+    "grid__seed": [0, 1, 2, 3],
+    "grid__batch_size": [8, "full"],
+    "grid__learning_rate": [0.05, 5.0],
+    "run": {"timed_seeds": 3, "replicates": 2, "timing_repeats": 1},
+    "training__epochs": 3,
+}
+Change = Callable[[Task, Record], tuple[Record, bool]]
+
+
+class Rehearsed:
+    """
+    Runs the first task of each scenario shape for real and repeats its record, changed, for the others.
+
+    Args:
+        change: From a task and its record to the record to store, and whether its trace is stored too.
+        real: How many tasks run for real before the last one is repeated.
+    """
+
+    def __init__(self, change: Change, real: int = 10_000) -> None:
+        self._change, self._real = change, real
+
+    def run(self, tasks: Sequence[Task], jobs: int) -> Iterator[Finished]:
+        del jobs
+        record, trace = Record("ok"), b""
+        for place, task in enumerate(tasks):
+            if place < self._real:
+                record, trace = worker.run(task.job)
+            changed, kept = self._change(task, record)
+            yield Finished(task.key, changed, trace if kept else b"", "numpy-0.0", 1.8e9, 0.1)
+
+    def describe(self) -> dict[str, str]:
+        return {"isolation": "rehearsed"}
+
+    def close(self) -> None:
+        pass
+
+
+def unchanged(_task: Task, record: Record) -> tuple[Record, bool]:
+    return record, True
+
+
+def make_run(
+    folder: Path, scenarios: list[Scenario], change: Change = unchanged, real: int = 10_000, drop: int = 0
+) -> Assessment:
+    """A run file made in this process; `drop` processes are planned and leave no record."""
+    plan = make_plan(scenarios, Cuts(), shuffle_seed=1)
+    writer = RunWriter(folder)
+    writer.meta({"name": folder.name, "arguments": ["run"], "created": 1.8e9})
+    writer.plan(plan, scenarios, {})
+    cut = dataclasses.replace(plan, processes=plan.processes[: len(plan.processes) - drop])
+    with Progress(len(plan.processes), quiet=True) as progress:
+        carry_out(cut, Rehearsed(change, real), writer, progress, 1)
+    writer.close()
+    return Assessment(load(folder))
+
+
+def failing(statuses: dict[int, str], reason: str) -> Change:
+    """Seeds to the status their cells end with."""
+
+    def change(task: Task, record: Record) -> tuple[Record, bool]:
+        status = statuses.get(task.job.spec.seed)
+        if status is None:
+            return record, True
+        return Record(status, reason, stderr=f"Traceback\n{HOSTILE}\n"), False
+
+    return change
+
+
+def pages_of(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.html"))}
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report over a scenario that passes, one with failures and hostile names, and a net."""
+    folder = tmp_path_factory.mktemp("report")
+    expect = [
+        {"quantity": "weights[0]", "value": 3.0, "within": 0.5, "where": {"learning_rate": 0.05}, "source": HOSTILE},
+        {"quantity": "outcome", "equals": "diverged", "where": {"learning_rate": 5.0}},
+        {"quantity": "loss", "value": 1e9, "relative": 0.1, "where": {"learning_rate": 0.05}},
+        {"quantity": "weights[0]", "value": 3.0, "inside": "seeds"},
+    ]
+    write_scenario(folder, "good", **GRID, title=HOSTILE, expect=expect)
+    write_scenario(folder, "bad", **GRID, title="Fails")
+    net = {"kind": "mlp", "hidden": [3], "activation": "tanh"}
+    write_scenario(folder, "net", model=net, init={"weights": "default"}, grid__seed=[0, 1])
+    change = failing({1: "failed", 2: "skipped", 3: "timed_out"}, f"ValueError: {HOSTILE}")
+
+    def only_bad(task: Task, record: Record) -> tuple[Record, bool]:
+        return change(task, record) if getattr(task.key, "scenario", "") == "bad" else (record, True)
+
+    scenarios = read_all([str(folder / f"{name}.toml") for name in ("good", "bad", "net")])
+    assessment = make_run(folder / "run", scenarios, only_bad)
+    write_report(assessment, folder / "run")
+    return folder / "run"
+
+
+def test_every_page_and_file_is_written(report: Path) -> None:
+    """The run's page, one page a scenario, and the files beside them."""
+    names = {path.name for path in report.iterdir()}
+    assert {"index.html", "good.html", "bad.html", "net.html", "cells.csv", "summary.md", "summary.json"} <= names
+    assert json.loads((report / "summary.json").read_text())["passed"] is False
+
+
+def test_the_same_run_gives_the_same_bytes(report: Path, tmp_path: Path) -> None:
+    """Written again from the run file, every file is the same."""
+    write_report(Assessment(load(report)), tmp_path / "again")
+    again = sorted((tmp_path / "again").iterdir())
+    assert len(again) == 7
+    for path in again:
+        assert path.read_bytes() == (report / path.name).read_bytes(), path.name
+
+
+def test_pages_are_valid_html(report: Path) -> None:
+    """html5lib's strict parser finds nothing."""
+    for text in pages_of(report).values():
+        html5lib.HTMLParser(strict=True).parse(text)
+
+
+def test_titles_begin_with_the_verdict(report: Path) -> None:
+    """A tab says at its beginning whether the run passed."""
+    titles = {name: re.findall("<title>(.*?)</title>", text)[0] for name, text in pages_of(report).items()}
+    assert titles["index.html"].startswith("Not passed")
+    assert titles["net.html"].startswith("Passed")
+
+
+def test_ids_are_unique_and_references_resolve(report: Path) -> None:
+    """Every #id, url(#…) and aria-labelledby points at an element of its page."""
+    for name, text in pages_of(report).items():
+        ids = re.findall(r'\sid="([^"]+)"', text)
+        assert len(ids) == len(set(ids)), name
+        used = re.findall(r'href="#([^"]+)"', text) + re.findall(r"url\(#([^)]+)\)", text)
+        used += " ".join(re.findall(r'aria-labelledby="([^"]+)"', text)).split()
+        assert set(used) <= set(ids), name
+
+
+def test_links_between_pages_resolve(report: Path) -> None:
+    """Every relative link is a file that lies there."""
+    for text in pages_of(report).values():
+        for target in re.findall(r'href="([^"#:]+)(?:#[^"]*)?"', text):
+            assert (report / target).exists(), target
+
+
+def test_nothing_is_fetched(report: Path) -> None:
+    """No page names a network address where a browser would follow it."""
+    for text in pages_of(report).values():
+        assert not re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", text)
+        assert not re.findall(r"""url\(["']?(?:https?:)?//|@import""", text)
+
+
+def test_hostile_text_stays_text(report: Path) -> None:
+    """A title, a source, a reason and a stderr with markup in them are shown, not obeyed."""
+    for text in pages_of(report).values():
+        assert "<script>alert" not in text
+        assert "<b>&quot;" not in text
+    assert "&lt;script&gt;alert(1)" in pages_of(report)["bad.html"]
+
+
+def test_every_table_and_figure_says_what_it_is(report: Path) -> None:
+    """Captions for tables, title and description for figures, one h1, a language, a skip link."""
+    for text in pages_of(report).values():
+        assert len(re.findall("<table", text)) == len(re.findall("<caption", text))
+        figures = re.findall(r'<svg class="figure".*?</svg>', text, re.S)
+        assert all("<title " in figure and "<desc " in figure for figure in figures)
+        assert len(re.findall("<h1", text)) == 1
+        assert '<html lang="en">' in text
+        assert 'class="skip" href="#main"' in text
+
+
+def test_skipped_and_diverged_cells_are_said(report: Path) -> None:
+    """Skipped cells are named with their reason, diverged ones in words."""
+    bad, good = pages_of(report)["bad.html"], pages_of(report)["good.html"]
+    assert re.search(r"processes were skipped \(seed 2\)", bad)
+    assert re.search(r"processes diverged \(learning rate 5\)", good)
+
+
+def test_a_failure_carries_its_command(report: Path) -> None:
+    """The command names the scenario and every axis that varies, in the words the command line reads."""
+    text = pages_of(report)["bad.html"]
+    assert re.search(r"harness run \S+bad.toml --only batch_size=8 --only learning_rate=0.05 --only seed=1", text)
+
+
+def test_a_missed_expectation_stands_beside_what_was_found(report: Path) -> None:
+    """Wanted, found, source and status of an expectation are in one row; one not checked gives its reason."""
+    text = pages_of(report)["good.html"]
+    assert "1000000000" in text
+    assert "4 seeds; it takes 50" in text
+    assert "2 of 4 expectations" not in re.findall("<h2.*?</h2>", text)[0]
+
+
+def test_a_net_shows_its_loss(report: Path) -> None:
+    """There is no closed form for a net, which is said."""
+    assert "A net has no closed form" in pages_of(report)["net.html"]
+
+
+def one_scenario(folder: Path, **values: Any) -> list[Scenario]:
+    return read_all([str(write_scenario(folder, **values))])
+
+
+SHAPES: dict[str, tuple[dict[str, Any], Change, int]] = {
+    "one cell, untimed": ({"run": {"timing_repeats": 0}}, unchanged, 0),
+    "one cell, one process": ({"run": {"replicates": 1, "timing_repeats": 1}}, unchanged, 0),
+    "none ok": ({"grid__seed": [0, 1]}, failing({0: "crashed", 1: "out_of_memory"}, ""), 0),
+    "all skipped": ({"grid__seed": [0, 1]}, failing({0: "skipped", 1: "skipped"}, "no such device"), 0),
+    "all diverged": ({"grid__learning_rate": [50.0], "training__epochs": 60}, unchanged, 0),
+    "interrupted": ({"grid__seed": [0, 1]}, unchanged, 3),
+    "no record at all": ({}, unchanged, 2),
+    "one step": ({"training": {"steps": 1}}, unchanged, 0),
+    "no intercept, many columns": (
+        {
+            "model": {"kind": "linear", "intercept": False},
+            "init": {"weights": "zeros"},
+            "data__x": {"kind": "normal", "mean": 0.0, "sd": 1.0, "columns": 9},
+            "data__y": {"kind": "linear", "weights": [1.0] * 9},
+        },
+        unchanged,
+        0,
+    ),
+    "absolute loss": ({"training": {"loss": "mae", "epochs": 3}}, unchanged, 0),
+    "axes of every kind": (
+        {"grid": {"implementation": ["numpy"], "learning_rate": [0.1], "data.samples": [10, 20],
+                  "model.intercept": [True, False], "init.bias": [0.0]}, "init": {"weights": "zeros"},
+         "data__y": {"kind": "linear", "weights": [3.0, -1.0]}},
+        unchanged,
+        0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_of_run_has_a_page(shape: str, tmp_path: Path) -> None:
+    """No run, however little came out of it, stops the report or breaks its HTML."""
+    values, change, drop = SHAPES[shape]
+    assessment = make_run(tmp_path / "run", one_scenario(tmp_path, **values), change, drop=drop)
+    write_report(assessment, tmp_path / "out")
+    for text in pages_of(tmp_path / "out").values():
+        html5lib.HTMLParser(strict=True).parse(text)
+        assert not re.search(r"[>\s](nan|inf|None)[<\s]", re.sub(r"<(script|pre|td).*?</\1>", "", text, flags=re.S))
+
+
+def test_a_large_run_stays_light(tmp_path: Path) -> None:
+    """20,000 cells: at most 1.5 MB and 6,000 elements, in a few seconds."""
+    seeds = {"start": 0, "count": 5000}
+    values: dict[str, Any] = {"grid__seed": seeds, "grid__batch_size": [8, "full"], "training__epochs": 2}
+    scenarios = one_scenario(tmp_path, **values, grid__learning_rate=[0.01, 0.05], run={"timing_repeats": 0})
+
+    def spread(task: Task, record: Record) -> tuple[Record, bool]:
+        seed = task.job.spec.seed
+        return dataclasses.replace(record, loss=seed / 7, correct_digits=seed % 70 / 10), seed < 30
+
+    assessment = make_run(tmp_path / "run", scenarios, spread, real=1)
+    # Agreement and expectations are analysed before the page is made.
+    assessment.verdict()
+    start = time.perf_counter()
+    page = write_report(assessment, tmp_path / "out").with_name("line.html")
+    assert time.perf_counter() - start < 40
+    assert page.stat().st_size <= 1.5e6
+    assert len(re.findall(r"<[a-z]", page.read_text(encoding="utf-8"))) <= 6_000
+    data = json.loads(re.findall(r'id="cells-data">(.*?)</script>', page.read_text(encoding="utf-8"))[0])
+    assert len(json.dumps(data, separators=(",", ":"))) <= MOST_BYTES
+    assert f"{data['count']:,} of 20,000 rows" in page.read_text(encoding="utf-8") or data["count"] == 20_000
+
+
+def test_a_folder_that_cannot_be_written_is_the_machines_fault(report: Path, tmp_path: Path) -> None:
+    """One sentence that names the folder, and exit code 3."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MachineError, match="report cannot be written"):
+        write_report(Assessment(load(report)), tmp_path / "file" / "out")
+
+
+def test_names_become_links_that_work() -> None:
+    """A scenario called index keeps off the run's page; odd names are quoted."""
+    assert file_name("index") == "index-scenario.html"
+    assert link("a b#c:d?") == "a%20b%23c%3Ad%3F.html"
+
+
+def test_values_are_written_as_the_command_line_reads_them() -> None:
+    """Bare words stay bare; a text that looks like a number is quoted."""
+    assert [as_toml(value) for value in ("full", "1", True, 1e-05, 3, ["a", 1])] == [
+        "full", '"1"', "true", "1e-05", "3", "[a, 1]",
+    ]  # fmt: skip
+
+
+def test_embedded_json_cannot_end_its_element() -> None:
+    """Neither markup nor the two line ends of JavaScript get through, and the value comes back."""
+    text = safe_json([HOSTILE, "\u2029"])
+    assert not {"<", "\u2028", "\u2029"} & set(text)
+    assert json.loads(text) == [HOSTILE, "\u2029"]
+
+
+def test_only_the_end_of_stderr_is_kept() -> None:
+    """A flood on stderr does not flood the page."""
+    assert tail("x\n" * 10_000).count("x") == 30
+    assert len(tail("y" * 100_000)) == 3_000
+
+
+def test_a_figure_is_rewritten_for_the_page() -> None:
+    """Colours become variables, ids get the key, styles that are about the page go."""
+    source = (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 10 20">'
+        '<defs><style type="text/css">*{color:red}</style></defs><metadata>now</metadata>'
+        '<g id="a"><path id="m1" d="M 0.123456 1" style="stroke: #10125f; font: 10px x"/></g>'
+        '<use xlink:href="#m1"/><g clip-path="url(#m1)"><path d="M 1 1"/></g></svg>'
+    )
+    text = str(rewrite(source, "k", "<t>", "d"))
+    assert 'id="k-m1"' in text
+    assert 'href="#k-m1"' in text
+    assert "url(#k-m1)" in text
+    assert "stroke:var(--numpy)" in text
+    assert 'd="M 0.1 1"' in text
+    assert "&lt;t&gt;" in text
+    assert not re.search("style type|metadata|now|#10125f", text)
