@@ -110,8 +110,9 @@ def pack_arrays(arrays: Arrays) -> bytes:
     """
     if not arrays:
         return b""
-    head = {name: [array.dtype.newbyteorder("<").str, array.shape] for name, array in arrays.items()}
-    body = b"".join(array.astype(head[name][0], copy=False).tobytes() for name, array in arrays.items())
+    little = {name: array.astype(array.dtype.newbyteorder("<"), copy=False) for name, array in arrays.items()}
+    head = {name: [array.dtype.str, array.shape] for name, array in little.items()}
+    body = b"".join(array.tobytes() for array in little.values())
     return json.dumps(head).encode() + b"\n" + zlib.compress(body, 1)
 
 

@@ -13,6 +13,7 @@ import ctypes
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -320,6 +321,27 @@ def finished_run(
         writer.close()
         gc.unfreeze()
     return load(folder)
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """Wait for a condition to give something; fail after 60 s."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.005)
+    raise AssertionError("waited for 60 s")
+
+
+def ended(pidfd: int) -> bool:
+    """Wait for the end of a process that need not be ours."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    try:
+        return bool(poll.poll(30_000))
+    finally:
+        os.close(pidfd)
 
 
 if __name__ == "__main__":

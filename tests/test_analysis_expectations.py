@@ -26,7 +26,7 @@ from tests.builders import document, scenario, toml
 from tests.faulty import finished_run
 
 Vector = NDArray[np.float64]
-UNTIMED = {"run__timing_repeats": 0}
+UNTIMED: dict[str, Any] = {"run__timing_repeats": 0}
 
 
 class Line(NamedTuple):

@@ -17,7 +17,7 @@ from harness.cli.main import main
 from harness.frames import load
 from tests.builders import document, write_scenario
 
-UNTIMED = {"run__timing_repeats": 0}
+UNTIMED: dict[str, Any] = {"run__timing_repeats": 0}
 HELD = {"quantity": "loss", "at_most": 100.0}
 
 
@@ -105,7 +105,7 @@ def test_a_missed_expectation_is_exit_code_1_and_named(tmp_path: Path, capsys: p
 
 def test_a_device_that_is_not_here_is_skipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Cells that this machine cannot run are skipped with their reason, and the run holds."""
-    grid = {"grid__implementation": ["numpy", "autograd"], "grid__device": ["cuda"]}
+    grid: dict[str, Any] = {"grid__implementation": ["numpy", "autograd"], "grid__device": ["cuda"]}
     write_scenario(tmp_path, expect=[HELD], **grid, **UNTIMED)
     import torch
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +20,7 @@ from harness.executors.local import LocalExecutor
 from harness.job import Job
 from harness.record import Record, unpack_arrays
 from tests.builders import scenario
+from tests.faulty import ended, until
 
 # What differs from process to process; all else of a record must not.
 MEASURED = {
@@ -53,27 +52,6 @@ def plain(record: Record) -> dict[str, Any]:
 def by_key(results: Sequence[Finished]) -> dict[Any, Finished]:
     assert len({finished.key for finished in results}) == len(results)
     return {finished.key: finished for finished in results}
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """Wait for a condition to give something; fail after 60 s."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.005)
-    raise AssertionError("waited for 60 s")
-
-
-def ended(pidfd: int) -> bool:
-    """Wait for the end of a process that need not be ours."""
-    poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
-    try:
-        return bool(poll.poll(30_000))
-    finally:
-        os.close(pidfd)
 
 
 @pytest.fixture

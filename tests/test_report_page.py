@@ -22,11 +22,11 @@ from harness.plan import Cuts, make_plan
 from harness.progress import Progress
 from harness.record import Record
 from harness.report.page import file_name, link
-from harness.report.sections.cells import MOST_BYTES, safe_json
+from harness.report.sections.cells import MOST_BYTES, PAGE_ROWS, Column, fitted, safe_json
 from harness.report.sections.failures import as_toml, tail
 from harness.report.svg import rewrite
 from harness.report.write import write_report
-from harness.runner import carry_out
+from harness.runner import Canary, carry_out
 from harness.scenario.read import Scenario, read_all
 from harness.store.writer import RunWriter
 from tests.builders import write_scenario
@@ -44,7 +44,7 @@ Change = Callable[[Task, Record], tuple[Record, bool]]
 
 class Rehearsed:
     """
-    Runs the first task of each scenario shape for real and repeats its record, changed, for the others.
+    Runs tasks in this process with the times of a fake clock.
 
     Args:
         change: From a task and its record to the record to store, and whether its trace is stored too.
@@ -58,9 +58,13 @@ class Rehearsed:
         del jobs
         record, trace = Record("ok"), b""
         for place, task in enumerate(tasks):
+            if isinstance(task.key, Canary):
+                yield Finished(task.key, Record("ok", step_seconds=1e-5), b"", "numpy-0.0", 1.8e9, 0.1)
+                continue
             if place < self._real:
-                record, trace = worker.run(task.job)
-            changed, kept = self._change(task, record)
+                record, trace = worker.run(dataclasses.replace(task.job, timing_repeats=0))
+            seconds = 1e-5 * (1 + place % 7 / 10) if task.job.timing_repeats else None
+            changed, kept = self._change(task, dataclasses.replace(record, step_seconds=seconds))
             yield Finished(task.key, changed, trace if kept else b"", "numpy-0.0", 1.8e9, 0.1)
 
     def describe(self) -> dict[str, str]:
@@ -274,26 +278,32 @@ def test_every_shape_of_run_has_a_page(shape: str, tmp_path: Path) -> None:
 
 
 def test_a_large_run_stays_light(tmp_path: Path) -> None:
-    """20,000 cells: at most 1.5 MB and 6,000 elements, in a few seconds."""
-    seeds = {"start": 0, "count": 5000}
-    values: dict[str, Any] = {"grid__seed": seeds, "grid__batch_size": [8, "full"], "training__epochs": 2}
+    """3,000 cells: at most 1.5 MB and 6,000 elements, in under 10 s."""
+    values: dict[str, Any] = {"grid__seed": {"start": 0, "count": 750}, "grid__batch_size": [8, "full"]}
     scenarios = one_scenario(tmp_path, **values, grid__learning_rate=[0.01, 0.05], run={"timing_repeats": 0})
 
-    def spread(task: Task, record: Record) -> tuple[Record, bool]:
+    def numbered(task: Task, record: Record) -> tuple[Record, bool]:
         seed = task.job.spec.seed
-        return dataclasses.replace(record, loss=seed / 7, correct_digits=seed % 70 / 10), seed < 30
+        return dataclasses.replace(record, loss=seed / 7, correct_digits=seed % 70 / 10), True
 
-    assessment = make_run(tmp_path / "run", scenarios, spread, real=1)
-    # Agreement and expectations are analysed before the page is made.
-    assessment.verdict()
+    assessment = make_run(tmp_path / "run", scenarios, numbered, real=1)
     start = time.perf_counter()
     page = write_report(assessment, tmp_path / "out").with_name("line.html")
-    assert time.perf_counter() - start < 40
-    assert page.stat().st_size <= 1.5e6
-    assert len(re.findall(r"<[a-z]", page.read_text(encoding="utf-8"))) <= 6_000
-    data = json.loads(re.findall(r'id="cells-data">(.*?)</script>', page.read_text(encoding="utf-8"))[0])
-    assert len(json.dumps(data, separators=(",", ":"))) <= MOST_BYTES
-    assert f"{data['count']:,} of 20,000 rows" in page.read_text(encoding="utf-8") or data["count"] == 20_000
+    assert time.perf_counter() - start < 10
+    text = page.read_text(encoding="utf-8")
+    assert len(text.encode()) <= 1.5e6
+    assert len(re.findall(r"<[a-z]", text)) <= 6_000
+    assert json.loads(re.findall(r'id="cells-data">(.*?)</script>', text)[0])["count"] == 3_000
+
+
+def test_what_is_embedded_is_cut_to_the_budget() -> None:
+    """20,000 rows of a wide grid: as many as fit, from the top, and never fewer than the page shows."""
+    columns = [Column("cell", "text", tuple(f"c{row:012x}" for row in range(20_000)))]
+    columns += [Column(f"axis {n}", "level", tuple(row % 40 for row in range(20_000)), tuple("ab")) for n in range(30)]
+    text, kept = fitted(columns, 20_000)
+    assert len(text.encode()) <= MOST_BYTES
+    assert PAGE_ROWS < kept < 20_000
+    assert json.loads(text)["columns"][0]["values"] == list(columns[0].values[:kept])
 
 
 def test_a_folder_that_cannot_be_written_is_the_machines_fault(report: Path, tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_timings_are_kept_raw(tmp_path: Path) -> None:
     assert sorted(kinds["pass"]) == [0, 3, 3, 3, 3]
     passes = run.timings[run.timings["kind"] == "pass"]
     for key, rows in passes.groupby(["cell", "replicate"]):
-        cell = run.cells.set_index(["cell", "replicate"]).loc[key]
+        (cell,) = run.cells[(run.cells["cell"] == key[0]) & (run.cells["replicate"] == key[1])].to_dict("records")
         # A process contributes the median of its passes, a step.
         assert cell["step_seconds"] == pytest.approx(rows["seconds"].median() / cell["steps"], rel=1e-12)
 

@@ -27,10 +27,9 @@ from harness.store.reader import find
 from harness.store.schema import SCHEMA
 from harness.store.writer import RunWriter
 from tests.builders import scenario, write_scenario
-from tests.faulty import finished_run
-from tests.test_executor_local import ended, until
+from tests.faulty import ended, finished_run, until
 
-UNTIMED = {"run__timing_repeats": 0}
+UNTIMED: dict[str, Any] = {"run__timing_repeats": 0}
 
 
 @pytest.fixture
@@ -234,7 +233,7 @@ def test_a_path_below_a_file_cannot_be_written(tmp_path: Path, capsys: pytest.Ca
 
 COMMAND = [sys.executable, "-m", "harness"]
 # Some 10 ms a cell: half a minute of cells, of which a test waits for a few.
-MANY = {**UNTIMED, "grid__seed": {"start": 0, "count": 3000}}
+MANY: dict[str, Any] = {**UNTIMED, "grid__seed": {"start": 0, "count": 3000}}
 
 
 @pytest.fixture

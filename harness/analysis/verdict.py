@@ -104,9 +104,7 @@ class Assessment:
             for check in result.checks
         }
         return [
-            {str(key): item for key, item in row.items()}
-            for row in rows
-            if (row["scenario"], row["cell"]) not in named
+            {str(key): item for key, item in row.items()} for row in rows if (row["scenario"], row["cell"]) not in named
         ]
 
     def verdict(self, scenario: str | None = None) -> Verdict:

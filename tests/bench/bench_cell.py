@@ -80,7 +80,7 @@ def test_overhead_of_a_forked_cell(
         overheads.append(time.perf_counter() - start - sum(finished.record.phases.values()))
 
     try:
-        benchmark.pedantic(once, rounds=ROUNDS, warmup_rounds=3)
+        benchmark.pedantic(once, rounds=ROUNDS, warmup_rounds=3)  # type: ignore[no-untyped-call]
     finally:
         executor.close()
         writer.close()

@@ -93,7 +93,7 @@ def loss(key: str, title: str, lines: Sequence[Line], bounds: tuple[float, float
     panel.end_labels(axes, ends)
     panel.x_name(axes, "step")
     if note:
-        axes.annotate(note, (0.03, 0.05), xycoords="axes fraction", color=hexadecimal("muted"), fontsize=9)
+        axes.annotate(note, (0.03, 0.05), xycoords="axes fraction", color=hexadecimal("muted"), fontsize=9.5)
     parts = [f"{line.name or 'the line'} {_ends(line)}" for line in lines]
     return panel.finish(figure, key, f"{words} by step, {title}", f"{words}: {'; '.join(parts)}. {note}".strip())
 

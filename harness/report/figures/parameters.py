@@ -61,7 +61,7 @@ def draw(key: str, parameter: str, rows: Sequence[Estimates], truth: float | Non
     if truth is not None:
         axes.axvline(truth, color=hexadecimal("truth"), linewidth=1, linestyle=(0, (3, 2)))
         axes.annotate("truth", (truth, -0.6), xytext=(3, 0), textcoords="offset points", color=hexadecimal("truth"),
-                      fontsize=9, va="center", annotation_clip=False)  # fmt: skip
+                      fontsize=9.5, va="center", annotation_clip=False)  # fmt: skip
     for position, row in enumerate(rows):
         _draw_row(axes, position, row)
     panel.linear_ticks(axes, "x", 3)
@@ -77,7 +77,7 @@ def _draw_row(axes: Axes, position: int, row: Estimates) -> None:
     colour = hexadecimal(row.colour)
     if not row.finite:
         axes.annotate("diverged", (0.02, position), xycoords=("axes fraction", "data"), va="center",
-                      color=hexadecimal("muted"), fontsize=9)  # fmt: skip
+                      color=hexadecimal("muted"), fontsize=9.5)  # fmt: skip
         return
     low, middle, high = spread(row.finite)
     if len(row.finite) > 1:

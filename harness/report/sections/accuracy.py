@@ -78,7 +78,7 @@ def _by_arm(view: View, done: pd.DataFrame) -> dict[tuple[str, str], pd.DataFram
 def _of_linear(view: View, done: pd.DataFrame) -> Figure:
     names = Layout.of(view.spec(str(done.iloc[0]["cell"]))).names
     by_arm = _by_arm(view, done)
-    optima = {int(row["seed"]): row["optimum"] for _, row in done.iterrows() if isinstance(row["optimum"], list)}
+    optima = {int(row["seed"]): row["optimum"] for row in done.to_dict("records") if isinstance(row["optimum"], list)}
     truth = next((value for value in done["truth"] if isinstance(value, list)), None)
     panels, table = [], []
     for index, name in enumerate(names[:MOST_PARAMETERS]):
@@ -101,7 +101,7 @@ def _rows(
         Estimates(
             view.arm_name(*arm),
             palette.of_implementation(arm[0]),
-            tuple(_parameter(row, index) for _, row in rows.iterrows()),
+            tuple(_parameter(row, index) for row in rows.to_dict("records")),
         )
         for arm, rows in by_arm.items()
     ]

@@ -49,11 +49,7 @@ def section(view: View) -> Section:
     rank = {"ok": 1, "skipped": 2}
     rows = sorted(view.rows, key=lambda row: rank.get(row["status"], 0))
     columns = _columns(view, rows)
-    text = embed(columns, len(rows))
-    kept = len(rows)
-    while len(text.encode()) > MOST_BYTES and kept > PAGE_ROWS:
-        kept = max(PAGE_ROWS, int(kept * 0.95 * MOST_BYTES / len(text.encode())))
-        text = embed([column.head(kept) for column in columns], kept)
+    text, kept = fitted(columns, len(rows))
     fixed = ", ".join(f"{axis} {numbers.level(levels[0])}" for axis, levels in view.levels.items() if len(levels) == 1)
     shown = tuple(tuple(column.text(place) for column in columns) for place in range(min(PAGE_ROWS, len(rows))))
     heads = tuple(column.label for column in columns)
@@ -132,6 +128,15 @@ def _value(value: Any, name: str) -> float | str | None:
     if name == "correct_digits":
         return round(number, 1)
     return float(f"{number * 1e6 if name == 'step_seconds' else number:.4g}")
+
+
+def fitted(columns: Sequence[Column], count: int) -> tuple[str, int]:
+    """The embedded rows and their number: as many, from the top, as the budget holds."""
+    text, kept = embed(columns, count), count
+    while len(text.encode()) > MOST_BYTES and kept > PAGE_ROWS:
+        kept = max(PAGE_ROWS, int(kept * 0.95 * MOST_BYTES / len(text.encode())))
+        text = embed([column.head(kept) for column in columns], kept)
+    return text, kept
 
 
 def embed(columns: Sequence[Column], count: int) -> str:

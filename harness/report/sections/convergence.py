@@ -94,7 +94,7 @@ def _note(rows: pd.DataFrame, rate: Any) -> str:
     if not diverged:
         return ""
     limit = rows.loc[rows["batch_size"].astype(str) == "full", "stable_learning_rate"].min()
-    must = f"; stable up to {numbers.significant(limit)}" if not math.isnan(limit) and rate > limit else ""
+    must = f"; full batch is stable to {numbers.significant(limit)}" if not math.isnan(limit) and rate > limit else ""
     return f"{numbers.share(diverged, len(rows))} diverged{must}"
 
 

@@ -64,9 +64,7 @@ def _steps(view: View) -> Figure:
         times.dots(f"step-{number}", _config_words(view, groups), _rows(view, groups), limits)
         for number, groups in enumerate(shown)
     ]
-    cut = (
-        f" {MOST_PANELS} of {len(configs)} configurations; all are in the table." if len(configs) > MOST_PANELS else ""
-    )
+    cut = f" {MOST_PANELS} of {len(configs)} configurations; more in the table." if len(configs) > MOST_PANELS else ""
     few = min(group.processes for group in view.timings)
     many = max(group.processes for group in view.timings)
     n = f"n = {few}" if few == many else f"n = {few} to {many}"

@@ -60,7 +60,7 @@ def kind_of(verdict: Verdict) -> str:
 
 def gates(verdict: Verdict, anchors: dict[str, str]) -> Table:
     """The gates as a table; a gate links to its section where the page has one."""
-    rows = [(_title(gate, anchors), gate.found, gate.limit, _status(gate)) for gate in verdict.gates]
+    rows = [(_title(gate, anchors), _found(gate), gate.limit, _status(gate)) for gate in verdict.gates]
     return Table("The gates of the verdict", ("Gate", "Found#", "Limit#", "Status"), tuple(rows), silent=True)
 
 
@@ -68,6 +68,11 @@ def _title(gate: Gate, anchors: dict[str, str]) -> Content:
     if gate.name not in anchors:
         return gate.title
     return Markup('<a href="#{}">{}</a>').format(anchors[gate.name], gate.title)
+
+
+def _found(gate: Gate) -> Content:
+    """With the limit below it on a phone, where its column is hidden."""
+    return Markup('{}<span class="narrow note">limit {}</span>').format(gate.found, gate.limit)
 
 
 def _status(gate: Gate) -> Content:
@@ -93,16 +98,16 @@ def _glance(view: View) -> Table:
                 marks.named(palette.label(implementation), colour),
                 device,
                 marks.beside(numbers.digits(value), marks.dot(value, digit_scale, colour)),
-                _outcomes(view.first_replicates, implementation, device),
                 marks.beside(
                     numbers.seconds(group.median, unit), marks.dot(group.median, time_scale, colour, group.interval)
                 )
                 if group
                 else "not timed",
                 f"{group.processes}" if group else numbers.MISSING,
+                _outcomes(view.first_replicates, implementation, device),
             )
         )
-    head = ("Implementation", "Device", "Correct digits", "Outcomes of its cells", "Time per step, log scale", "n#")
+    head = ("Implementation", "Device", "Correct digits", "Time per step, log scale", "n#", "Outcomes of its cells")
     return Table(
         "Each implementation on each device; n is the number of timed processes", head, tuple(rows), silent=True
     )
