@@ -21,8 +21,15 @@ ARGUMENTS = [
     "--disable-sync", "--no-first-run", "--disable-quic",
 ]  # fmt: skip
 TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
-SCREENS = [("light", 1280), ("dark", 1280), ("light", 390), ("light", 320)]
-PAGES = ("index.html", "line.html")
+# The run's page has no part that a scenario's page has not; two views of it do.
+VIEWS = [
+    *(
+        ("line.html", scheme, width)
+        for scheme, width in (("light", 1280), ("dark", 1280), ("light", 390), ("light", 320))
+    ),
+    ("index.html", "dark", 1280),
+    ("index.html", "light", 320),
+]
 
 
 def absent(what: str) -> None:
@@ -88,8 +95,7 @@ def local(url: str) -> bool:
     return url.startswith(("file:", "data:"))
 
 
-@pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize(("scheme", "width"), SCREENS)
+@pytest.mark.parametrize(("name", "scheme", "width"), VIEWS)
 def test_a_page_is_accessible_quiet_and_fits(opened: Any, name: str, scheme: str, width: int) -> None:
     """No request but its own file, no error, no sideways overflow, and axe finds nothing, everything unfolded."""
     from axe_playwright_python.sync_playwright import Axe

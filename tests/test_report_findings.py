@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 
 from harness.analysis.agreement import Agreement
@@ -12,6 +13,7 @@ from harness.analysis.expectations import Check, Result
 from harness.analysis.repeatability import Repeated
 from harness.analysis.timing import Interval, TimingGroup, median_interval, timing_groups
 from harness.report import findings, numbers, palette
+from harness.report.figures.lines import Line, limits
 from harness.report.figures.panel import spread
 from harness.scenario.expect import Expect
 
@@ -193,3 +195,32 @@ def test_labels_are_pushed_apart() -> None:
     """At least the gap between neighbours, the order kept."""
     placed = spread([10.0, 10.0, 11.0, 50.0], gap=12.0)
     assert all(later - earlier >= 12.0 - 1e-9 for earlier, later in itertools.pairwise(sorted(placed)))
+
+
+def test_a_line_at_the_optimum_is_the_best() -> None:
+    """An excess within rounding has no place on a log axis, and must not drop out of the caption."""
+    text = findings.of_convergence({"x": 1e-9, "y": 0.0}, 0, 2, excess=True)
+    assert text == "Within rounding of the optimum at the end: y; the highest ends at 1.00\u202f×\u202f10⁻⁹, with x."
+    assert findings.of_convergence({"x": 0.0, "y": 0.0}, 0, 2, excess=True).startswith("All lines")
+
+
+def test_a_line_ends_where_a_log_axis_can_show_it() -> None:
+    """The last positive value is labelled; a diverged line has no end."""
+    step = np.array([1.0, 2.0, 3.0])
+    line = Line("a", "q1", step, np.array([1.0, 0.1, 0.0]))
+    assert (line.rounded, line.last) == (True, (2.0, 0.1))
+    assert math.isnan(line.end)
+    gone = Line("a", "q1", step, np.array([1.0, 1e9, np.inf]), diverged=True)
+    assert (gone.rounded, gone.last) == (False, None)
+
+
+def test_axes_hold_what_is_finite_and_cut_what_diverges() -> None:
+    """NaN, inf and 1e300 leave usable limits; nothing at all leaves none."""
+    step = np.array([1.0, 2.0, 3.0])
+    bounds = limits(
+        [Line("a", "q1", step, np.array([1.0, np.nan, 1e300])), Line("b", "q2", step, np.array([1.0, 0.1, 0]))]
+    )
+    assert bounds is not None
+    assert 0 < bounds[0] < 0.1
+    assert bounds[1] < 1e4
+    assert limits([Line("a", "q1", step, np.full(3, np.nan))]) is None

@@ -75,7 +75,8 @@ def of_convergence(ends: Mapping[str, float], diverged: int, cells: int, excess:
     Where the lines end.
 
     Args:
-        ends: Median over seeds at the last step, by line; NaN where nothing finite is left.
+        ends: Median over seeds at the last step, by line; NaN where nothing finite is left, 0 where it is
+            within rounding of the optimum.
         diverged: Cells of the scenario that diverged.
         cells: Cells of the scenario that did all their steps.
         excess: Whether the values are losses above the optimum's.
@@ -87,10 +88,15 @@ def of_convergence(ends: Mapping[str, float], diverged: int, cells: int, excess:
     if not finite:
         return tail.strip() or "No line ends at a positive, finite loss."
     what = "excess loss" if excess else "loss"
-    best = min(finite, key=lambda name: finite[name])
+    best, worst = min(finite, key=lambda name: finite[name]), max(finite, key=lambda name: finite[name])
+    if len(finite) > 1 and finite[best] == finite[worst] == 0:
+        return f"All lines that do not diverge end within rounding of the optimum.{tail}"
+    if finite[best] == 0:
+        reached = listed(name for name in finite if finite[name] == 0)
+        rest = f"; the highest ends at {numbers.significant(finite[worst])}, with {worst}" if finite[worst] else ""
+        return f"Within rounding of the optimum at the end: {reached}{rest}.{tail}"
     if len(finite) == 1:
         return f"The {what} ends at {numbers.significant(finite[best])} with {best}.{tail}"
-    worst = max(finite, key=lambda name: finite[name])
     return (
         f"The median {what} ends lowest, at {numbers.significant(finite[best])}, with {best}, "
         f"and highest, at {numbers.significant(finite[worst])}, with {worst}.{tail}"

@@ -113,7 +113,7 @@ class Source:
             return np.array([]), np.array([])
         step, loss = trace["step"].astype(np.float64), trace["loss"]
         if self.excess:
-            loss = loss - self._least(row)
+            loss = _above(loss, self._least(row))
         return step[1:], loss[1:]
 
     def _least(self, row: Any) -> float:
@@ -122,6 +122,13 @@ class Source:
         training = data_of(spec).training
         optimum = np.array([row["optimum"]], dtype=np.float64)
         return float(Evaluation.of(spec).loss(optimum, training.x, training.y)[0])
+
+
+def _above(loss: Vector, least: float) -> Vector:
+    """The excess over the least loss; 0 where it is no more than rounding, which the figure does not draw."""
+    with np.errstate(invalid="ignore"):
+        excess = loss - least
+        return np.where(excess <= 8 * np.finfo(np.float64).eps * abs(least), 0.0, excess)
 
 
 def _choose(source: Source, arms: Sequence[Arm]) -> tuple[tuple[Arm, ...], str]:

@@ -48,6 +48,20 @@ class Line:
         value = float(self.middle[-1]) if self.middle.size and not self.diverged else math.nan
         return value if math.isfinite(value) and value > 0 else math.nan
 
+    @property
+    def rounded(self) -> bool:
+        """Whether it ends within rounding of the optimum's loss, below what a log axis shows."""
+        return bool(self.middle.size) and not self.diverged and self.middle[-1] <= 0
+
+    @property
+    def last(self) -> tuple[float, float] | None:
+        """The last state and value that a log axis shows; None for a line that diverged."""
+        with np.errstate(invalid="ignore"):
+            shown = np.flatnonzero(np.isfinite(self.middle) & (self.middle > 0))
+        if self.diverged or not shown.size:
+            return None
+        return float(self.step[shown[-1]]), float(self.middle[shown[-1]])
+
 
 def thin(step: Vector) -> NDArray[np.int64]:
     """Positions of at most 60 states, evenly spaced on a log scale, first and last kept."""
@@ -89,7 +103,7 @@ def loss(key: str, title: str, lines: Sequence[Line], bounds: tuple[float, float
     panel.log_ticks(axes, "y", *bounds)
     for line in lines:
         _draw(axes, line, bounds)
-    ends = [(min(line.end, bounds[1]), line.name, line.colour) for line in lines if not math.isnan(line.end)]
+    ends = [(min(line.last[1], bounds[1]), line.name, line.colour) for line in lines if line.last is not None]
     panel.end_labels(axes, ends)
     panel.x_name(axes, "step")
     if note:
@@ -107,9 +121,10 @@ def _draw(axes: Axes, line: Line, bounds: tuple[float, float]) -> None:
         axes.fill_between(line.step[keep], low, high, color=colour, alpha=0.16, linewidth=0)
     middle = _positive(line.middle[keep], ceiling)
     axes.plot(line.step[keep], middle, color=colour, linewidth=1.5)
-    if not math.isnan(line.end):
+    if line.last is not None:
         # Where it stops: runs with larger batches have fewer steps.
-        axes.plot(line.step[-1:], [min(line.end, ceiling)], "o", color=colour, markersize=3.5, mew=0, clip_on=False)
+        at, value = line.last
+        axes.plot([at], [min(value, bounds[1])], "o", color=colour, markersize=3.5, mew=0, clip_on=False)
 
 
 def _positive(values: Vector, ceiling: float) -> Vector:
@@ -119,6 +134,8 @@ def _positive(values: Vector, ceiling: float) -> Vector:
 
 
 def _ends(line: Line) -> str:
+    if line.rounded:
+        return "ends within rounding of the optimum"
     return "has no end on these axes" if math.isnan(line.end) else f"ends at {numbers.significant(line.end)}"
 
 

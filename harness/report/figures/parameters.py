@@ -16,6 +16,8 @@ from harness.report.palette import hexadecimal
 
 _ROW = 26.0
 _MOST_DOTS = 50
+# Quantiles of fewer seeds would be the seeds themselves.
+LEAST_FOR_BAR = 5
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,9 @@ def _draw_row(axes: Axes, position: int, row: Estimates) -> None:
                       color=hexadecimal("muted"), fontsize=9.5)  # fmt: skip
         return
     low, middle, high = spread(row.finite)
-    if len(row.finite) > 1:
+    if len(row.finite) >= LEAST_FOR_BAR:
         axes.plot([low, high], [position] * 2, color=colour, linewidth=2, solid_capstyle="butt")
+    if len(row.finite) > 1:
         dots = row.finite[:_MOST_DOTS]
         axes.plot(dots, [position + 0.3] * len(dots), "o", color=colour, alpha=0.45, markersize=2.2, mew=0)
     axes.plot([middle], [position], "o", color=colour, markersize=6, mew=0)

@@ -125,7 +125,8 @@ def _how(view: View, done: pd.DataFrame, count: int, truth: Sequence[float] | No
     seeds = done["seed"].nunique()
     cut = f" The first {MOST_PARAMETERS} of {count} parameters." if count > MOST_PARAMETERS else ""
     line = " The dashed line is the truth the data were made with." if truth else ""
-    spread = " Large dot: median; bar: 10 to 90\u202f% of seeds; small dots: seeds." if seeds > 1 else ""
+    bar = " bar: 10 to 90\u202f% of seeds;" if seeds >= parameters.LEAST_FOR_BAR else ""
+    spread = f" Large dot: median;{bar} small dots: seeds." if seeds > 1 else ""
     where = f"At {view.reference_words}, {numbers.plural(seeds, 'seed')}."
     return f"{where}{spread}{line}{cut}"
 
@@ -135,6 +136,8 @@ def _numbers(name: str, row: Estimates, truth: float | None) -> tuple[str, ...]:
         return name, row.name, "diverged", numbers.MISSING, "0", numbers.significant(truth, 6)
     low, middle, high = parameters.spread(row.finite)
     span = (
-        f"{numbers.significant(low, 8)} to {numbers.significant(high, 8)}" if len(row.finite) > 1 else numbers.MISSING
+        f"{numbers.significant(low, 8)} to {numbers.significant(high, 8)}"
+        if len(row.finite) >= parameters.LEAST_FOR_BAR
+        else numbers.MISSING
     )
     return name, row.name, numbers.significant(middle, 8), span, str(len(row.finite)), numbers.significant(truth, 6)

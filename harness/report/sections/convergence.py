@@ -105,7 +105,7 @@ def _figure(view: View, source: losses.Source, done: pd.DataFrame, panels: list[
         lines.loss(f"loss-{number}", panel.title, panel.lines, bounds, what, panel.note)
         for number, panel in enumerate(panels)
     ]
-    ends = {_name(panel, line, panels): line.end for panel in panels for line in panel.lines}
+    ends = {_name(panel, line, panels): 0.0 if line.rounded else line.end for panel in panels for line in panel.lines}
     says = findings.of_convergence(ends, int((done["outcome"] == "diverged").sum()), len(done), source.excess)
     rows = [
         (panel.title, line.name, numbers.count(int(line.step[-1])), numbers.significant(line.middle[0]),
@@ -120,6 +120,8 @@ def _figure(view: View, source: losses.Source, done: pd.DataFrame, panels: list[
 def _end(line: Line) -> str:
     if line.diverged:
         return "diverged"
+    if line.rounded:
+        return "0 within rounding"
     return numbers.MISSING if math.isnan(line.end) else numbers.significant(line.end)
 
 
