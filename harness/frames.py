@@ -52,7 +52,7 @@ class Run:
             "ORDER BY cell.position, plan.replicate"
         )
         flat = [{**row, **json.loads(row["axes"])} for row in rows]
-        return pd.DataFrame(flat, columns=_ordered(flat, (*KEYS, "phase", "round", "changed"), ("axes", "position")))
+        return _frame(flat, _ordered(flat, (*KEYS, "phase", "round", "changed"), ("axes", "position")))
 
     @cached_property
     def cells(self) -> pd.DataFrame:
@@ -72,7 +72,7 @@ class Run:
             content = json.loads(row.pop("content"))
             content.pop("timings")
             flat.append({**content, **row, **json.loads(row.pop("axes"))})
-        frame = pd.DataFrame(flat, columns=_ordered(flat, CELL_COLUMNS, ("axes", "content", "timings")))
+        frame = _frame(flat, _ordered(flat, CELL_COLUMNS, ("axes", "content", "timings")))
         for column in _NUMBER_COLUMNS:
             frame[column] = frame[column].astype("float64")
         return frame
@@ -165,6 +165,18 @@ def _ordered(rows: list[dict[str, Any]], first: tuple[str, ...], hidden: tuple[s
     """Known columns, then those that only some rows have (dotted axes), each once."""
     extra = dict.fromkeys(name for row in rows for name in row if name not in first and name not in hidden)
     return [*first, *extra]
+
+
+def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
+    """
+    The rows as a frame; a dotted axis keeps the values of its file.
+
+    pandas would make its whole numbers floats as soon as another scenario lacks the axis.
+    """
+    frame = pd.DataFrame(rows, columns=columns)
+    for axis in (column for column in columns if "." in column):
+        frame[axis] = pd.Series([row.get(axis) for row in rows], index=frame.index, dtype="object")
+    return frame
 
 
 def _as_lists(spec: CellSpec, state: np.ndarray[Any, Any]) -> tuple[Any, Any]:

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from harness.analysis.agreement import agreements, compare
+from harness.analysis.gates import Gate
 from harness.analysis.repeatability import repeated_cells
-from harness.analysis.verdict import Assessment, Gate
+from harness.analysis.verdict import Assessment
 from harness.executors.base import Finished, Task
 from harness.executors.inline import InlineExecutor
 from harness.frames import Run, load

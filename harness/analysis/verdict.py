@@ -1,4 +1,4 @@
-"""Passed or not, and why: the gates of a run or of one of its scenarios."""
+"""Passed or not, and why: the verdict over a run or one of its scenarios."""
 
 from __future__ import annotations
 
@@ -7,37 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from harness.analysis.agreement import TOLERANCE, Agreement, agreements
+from harness.analysis import gates
+from harness.analysis.agreement import Agreement, agreements
 from harness.analysis.expectations import Result, check_all
+from harness.analysis.gates import BAD, FAILED, NOT_CHECKED, PASSED, Gate
 from harness.analysis.repeatability import Repeated, repeated_cells
 from harness.frames import Run
-
-BAD = ("failed", "crashed", "timed_out", "out_of_memory")
-PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not checked"
-
-
-@dataclass(frozen=True)
-class Gate:
-    """
-    One condition of the verdict.
-
-    Args:
-        name: A word for machines: `cells`, `expectations`, `repeatability`, `agreement`.
-        title: What must be true, for people.
-        found: What was found.
-        limit: What is allowed.
-        status: `passed`, `failed` or `not checked`.
-        note: Why it failed or was not checked, one phrase; empty where it passed.
-        held: What its passing says, one phrase; empty where it did not.
-    """
-
-    name: str
-    title: str
-    found: str
-    limit: str
-    status: str
-    note: str = ""
-    held: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,81 +84,16 @@ class Assessment:
 
     def verdict(self, scenario: str | None = None) -> Verdict:
         """The verdict over the run, or over one of its scenarios."""
+        failures = [row for row in self.failures if scenario in (None, row["scenario"])]
         return Verdict(
             (
-                self._cells_gate(scenario),
-                self._expectations_gate(_of(self.expectations, scenario)),
-                self._repeatability_gate(_of(self.repeated, scenario)),
-                self._agreement_gate(_of(self.agreements, scenario)),
+                gates.cells_gate(self.run.counts(scenario), failures),
+                gates.expectations_gate(_of(self.expectations, scenario), scenario),
+                gates.repeatability_gate(_of(self.repeated, scenario)),
+                gates.agreement_gate(_of(self.agreements, scenario)),
             )
         )
-
-    def _cells_gate(self, scenario: str | None) -> Gate:
-        counts = self.run.counts(scenario)
-        failures = [row for row in self.failures if scenario in (None, row["scenario"])]
-        recorded = counts["planned"] - counts["missing"]
-        by_status = {status: sum(row["status"] == status for row in failures) for status in BAD}
-        parts = [f"{number} {status.replace('_', ' ')}" for status, number in by_status.items() if number]
-        if counts["missing"]:
-            parts.append(f"{counts['missing']} without a record")
-        skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
-        note = f"{', '.join(parts)} of {counts['planned']} processes" if parts else ""
-        found = f"{recorded - len(failures):,} of {counts['planned']:,}"
-        held = "" if parts else f"all {counts['planned']:,} processes left their record and none failed"
-        title = "Every planned cell left its record"
-        return Gate("cells", title, found + skipped, "all", FAILED if parts else PASSED, note, held)
-
-    def _expectations_gate(self, results: list[Result]) -> Gate:
-        title = "Expected numbers come out"
-        if not results:
-            return Gate(
-                "expectations", title, "none declared", "all", NOT_CHECKED, "the scenarios declare no expectation"
-            )
-        missed = [result for result in results if result.status == "missed"]
-        held = [result for result in results if result.status == "held"]
-        checked = len(missed) + len(held)
-        if not checked:
-            return Gate(
-                "expectations", title, f"0 of {len(results)} checked", "all", NOT_CHECKED, results[0].not_checked
-            )
-        unchecked = f", {len(results) - checked} not checked" if checked < len(results) else ""
-        note = f"{len(missed)} of {checked} expectations missed, first {_where(missed[0])}" if missed else ""
-        found = f"{len(held)} of {checked}{unchecked}"
-        held_text = "" if missed else f"{len(held)} of {checked} expectations hold"
-        return Gate("expectations", title, found, "all", FAILED if missed else PASSED, note, held_text)
-
-    def _repeatability_gate(self, repeated: list[Repeated]) -> Gate:
-        title = "The same cell gives the same bits in another process"
-        if not repeated:
-            return Gate("repeatability", title, "no cell ran twice", "all", NOT_CHECKED, "no cell ran twice")
-        differing = [cell for cell in repeated if not cell.bitwise]
-        note = f"{len(differing)} cells differ between processes, first {differing[0].cell}" if differing else ""
-        found = f"{len(repeated) - len(differing):,} of {len(repeated):,}"
-        held = "" if differing else f"{len(repeated):,} cells repeat bit for bit"
-        return Gate("repeatability", title, found, "all", FAILED if differing else PASSED, note, held)
-
-    def _agreement_gate(self, pairs: list[Agreement]) -> Gate:
-        title = "Implementations walk the same path in float64"
-        limit = f"≤ {TOLERANCE:g} of the largest parameter"
-        double = [pair for pair in pairs if pair.axes.get("dtype") == "float64"]
-        if not double:
-            reason = "no float64 cell ran in two implementations"
-            return Gate("agreement", title, "no pair", limit, NOT_CHECKED, reason)
-        apart = [pair for pair in double if not pair.agrees]
-        worst = max(double, key=lambda pair: pair.distance)
-        parted = sum(pair.kink_step is not None for pair in double)
-        kinks = f", {parted} up to a kink" if parted else ""
-        note = f"{' and '.join(worst.pair)} differ by {worst.distance:.2g} at step {worst.step} in {worst.scenario}"
-        found = f"{len(double) - len(apart):,} of {len(double):,}{kinks}"
-        if apart:
-            return Gate("agreement", title, found, limit, FAILED, note)
-        held = f"{len(double):,} pairs of implementations agree in float64"
-        return Gate("agreement", title, found, limit, PASSED, "", held)
 
 
 def _of(items: Iterable[Any], scenario: str | None) -> list[Any]:
     return [item for item in items if scenario in (None, item.scenario)]
-
-
-def _where(result: Result) -> str:
-    return f"{result.scenario} expect[{result.number}]: {result.claim}"

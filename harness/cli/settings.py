@@ -34,7 +34,7 @@ def only(arguments: Iterable[str], scenarios: Sequence[Scenario]) -> tuple[tuple
         axis, _, text = argument.partition("=")
         if not text:
             raise UserError(f"--only {argument}: must be AXIS=VALUE,VALUE.")
-        values = tuple(_value(part) for part in text.split(","))
+        values = _values(text)
         _must_exist(argument, axis, values, scenarios)
         result.append((axis, values))
     return tuple(result)
@@ -56,6 +56,14 @@ def _split(argument: str, option: str, form: str) -> tuple[str, Any]:
     if not key or not sign:
         raise UserError(f"{option} {argument}: must be {form}.")
     return key.strip(), _value(text)
+
+
+def _values(text: str) -> tuple[Any, ...]:
+    """`0.1,0.2` and `[1.0,2.0],[3.0,4.0]` as TOML has them; else words and values between commas."""
+    try:
+        return tuple(tomllib.loads(f"values = [{text}]")["values"])
+    except tomllib.TOMLDecodeError:
+        return tuple(_value(part) for part in text.split(","))
 
 
 def _value(text: str) -> Any:

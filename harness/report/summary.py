@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis.expectations import Check, Result
-from harness.analysis.verdict import Assessment, Gate, Verdict
+from harness.analysis.gates import Gate
+from harness.analysis.verdict import Assessment, Verdict
 
 SIGNS = {"passed": "✓", "failed": "✕", "not checked": "○"}
 _MOST_MISSES = 10

@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis.gates import BAD
 from harness.analysis.timing import TimingGroup, timing_groups
-from harness.analysis.verdict import BAD, Assessment
+from harness.analysis.verdict import Assessment
 from harness.cell import CellSpec
 from harness.record import Arrays
 from harness.report import numbers, palette

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from harness.analysis.gates import Gate
 from harness.analysis.timing import TimingGroup
-from harness.analysis.verdict import Gate, Verdict
+from harness.analysis.verdict import Verdict
 from harness.record import OUTCOMES
 from harness.report import marks, numbers, palette
 from harness.report.parts import Content, Markup, Section, Table

@@ -1,0 +1,121 @@
+"""The conditions of a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.analysis.agreement import TOLERANCE, Agreement
+from harness.analysis.repeatability import Repeated
+from harness.analysis.result import Result
+
+BAD = ("failed", "crashed", "timed_out", "out_of_memory")
+PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not checked"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """
+    One condition of the verdict.
+
+    Args:
+        name: A word for machines: `cells`, `expectations`, `repeatability`, `agreement`.
+        title: What must be true, for people.
+        found: What was found.
+        limit: What is allowed.
+        status: `passed`, `failed` or `not checked`.
+        note: Why it failed or was not checked, one phrase; empty where it passed.
+        held: What its passing says, one phrase; empty where it did not.
+    """
+
+    name: str
+    title: str
+    found: str
+    limit: str
+    status: str
+    note: str = ""
+    held: str = ""
+
+
+def cells_gate(counts: dict[str, int], failures: Sequence[dict[str, Any]]) -> Gate:
+    """
+    Every planned cell has its record, and none failed.
+
+    Args:
+        counts: Planned processes by status, with `planned` and `missing`.
+        failures: Rows that failed and that no expectation of `status` names.
+    """
+    by_status = {status: sum(row["status"] == status for row in failures) for status in BAD}
+    parts = [f"{number:,} {status.replace('_', ' ')}" for status, number in by_status.items() if number]
+    if counts["missing"]:
+        parts.append(f"{counts['missing']:,} without a record")
+    planned = counts["planned"]
+    skipped = f", {counts['skipped']:,} skipped" if counts["skipped"] else ""
+    found = f"{planned - counts['missing'] - len(failures):,} of {planned:,}{skipped}"
+    note = f"{', '.join(parts)} of {planned:,} processes" if parts else ""
+    held = "" if parts else f"all {planned:,} processes left their record and none failed"
+    return Gate("cells", "Every planned cell ran", found, "all", FAILED if parts else PASSED, note, held)
+
+
+def expectations_gate(results: Sequence[Result], scenario: str | None) -> Gate:
+    """
+    Every expectation that could be checked holds.
+
+    Args:
+        results: The expectations of the run or the scenario.
+        scenario: The scenario, if it is one's; its name then need not be said.
+    """
+    title = "Expected numbers come out"
+    missed = [result for result in results if result.status == "missed"]
+    held = [result for result in results if result.status == "held"]
+    checked = len(missed) + len(held)
+    if not checked:
+        found = f"0 of {len(results)} checked" if results else "none declared"
+        note = results[0].not_checked if results else "no expectation is declared"
+        return Gate("expectations", title, found, "all", NOT_CHECKED, note)
+    unchecked = f", {len(results) - checked} not checked" if checked < len(results) else ""
+    found = f"{len(held)} of {checked}{unchecked}"
+    if missed:
+        note = f"{len(missed)} of {checked} expectations missed, first {_where(missed[0], scenario)}"
+        return Gate("expectations", title, found, "all", FAILED, note)
+    return Gate("expectations", title, found, "all", PASSED, "", f"{len(held)} of {checked} expectations hold")
+
+
+def _where(result: Result, scenario: str | None) -> str:
+    name = "" if scenario else f"{result.scenario} "
+    return f"{name}expect[{result.number}]: {result.claim}"
+
+
+def repeatability_gate(repeated: Sequence[Repeated]) -> Gate:
+    """Replicates of a cell equal each other bit for bit."""
+    title = "The same cell gives the same bits in another process"
+    if not repeated:
+        return Gate("repeatability", title, "no cell ran twice", "all", NOT_CHECKED, "no cell ran twice")
+    differing = [cell for cell in repeated if not cell.bitwise]
+    found = f"{len(repeated) - len(differing):,} of {len(repeated):,}"
+    if differing:
+        note = f"{len(differing):,} cells differ between processes, first {differing[0].cell}"
+        return Gate("repeatability", title, found, "all", FAILED, note)
+    return Gate("repeatability", title, found, "all", PASSED, "", f"{len(repeated):,} cells repeat bit for bit")
+
+
+def agreement_gate(pairs: Sequence[Agreement]) -> Gate:
+    """In float64 the implementations' paths agree, up to a kink that they take differently."""
+    title = "Implementations walk the same path in float64"
+    limit = f"≤ {TOLERANCE:g} of the largest parameter"
+    double = [pair for pair in pairs if pair.axes.get("dtype") == "float64"]
+    if not double:
+        reason = "no float64 cell ran in two implementations"
+        return Gate("agreement", title, "no pair", limit, NOT_CHECKED, reason)
+    apart = [pair for pair in double if not pair.agrees]
+    parted = sum(pair.kink_step is not None for pair in double)
+    kinks = f", {parted:,} up to a kink" if parted else ""
+    found = f"{len(double) - len(apart):,} of {len(double):,}{kinks}"
+    if apart:
+        worst = max(apart, key=lambda pair: pair.distance)
+        names = " and ".join(worst.pair)
+        note = f"{names} differ by {worst.distance:.2g} at step {worst.step} in {worst.scenario}"
+        return Gate("agreement", title, found, limit, FAILED, note)
+    held = f"{len(double):,} pairs of implementations agree in float64"
+    return Gate("agreement", title, found, limit, PASSED, "", held)
