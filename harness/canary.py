@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.cell import CellSpec
 from harness.job import Job
+from harness.scenario.cell import CellSpec
 from harness.scenario.data import Data, LinearTarget, NormalColumns, NormalNoise
 from harness.scenario.training import Training
 

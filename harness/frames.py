@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.cell import CellSpec
 from harness.problem.layout import Layout
 from harness.record import STATUSES
+from harness.scenario.cell import CellSpec
 from harness.scenario.grid import STANDARD_AXES
 from harness.store.reader import RunFile, find
 

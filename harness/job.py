@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from harness.cell import CellSpec
+from harness.scenario.cell import CellSpec
 
 
 @dataclass(frozen=True)

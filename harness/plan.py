@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.cell import Cell, CellSpec
-from harness.grid import same
 from harness.job import Job
+from harness.scenario.cell import Cell, CellSpec
 from harness.scenario.check import recorded_steps
+from harness.scenario.expansion import same
 from harness.scenario.read import Scenario
 
 ACCURACY, TIMED = "accuracy", "timed"

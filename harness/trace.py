@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.cell import CellSpec
 from harness.problem.data import Data
 from harness.problem.evaluation import Evaluation
 from harness.problem.layout import Layout, Parameters
 from harness.record import Arrays
+from harness.scenario.cell import CellSpec
 
 _EVERY_STEP_UNTIL = 200
 _PER_DECADE = 50

@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from harness import catalogue, devices, implementations
-from harness.cell import CellSpec
 from harness.devices import Device
-from harness.executors.linux import memory
 from harness.implementations.base import Implementation
 from harness.job import Job
+from harness.linux import memory
 from harness.outcome import outcome, rounding_floor
 from harness.problem.data import Data, make_data
 from harness.problem.evaluation import Evaluation
@@ -25,6 +24,7 @@ from harness.problem.optimum import Optimum, correct_digits, optimum
 from harness.problem.orders import batches
 from harness.problem.problem import Problem, make_problem
 from harness.record import Arrays, Record, Timing, pack_arrays
+from harness.scenario.cell import CellSpec
 from harness.trace import Recorder
 from harness.training import loops_for, recorded_pass, timed_pass
 

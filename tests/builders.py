@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness.grid import with_values
+from harness.scenario.expansion import with_values
 from harness.scenario.read import Scenario, parse
 
 # A line through four columns: fast, converges, and every implementation can run it.

@@ -26,22 +26,22 @@ from typing import Any, NoReturn
 import numpy as np
 
 from harness import catalogue, implementations
-from harness.cell import CellSpec
 from harness.executors.base import Executor
 from harness.executors.child import run_and_exit
 from harness.executors.inline import InlineExecutor
-from harness.executors.linux import adopt_orphans, children, memory
 from harness.executors.supervise import supervise
 from harness.frames import Run, load
 from harness.implementations.base import Implementation
 from harness.implementations.numpy import NumpyByHand
 from harness.job import Job
+from harness.linux import adopt_orphans, children, memory
 from harness.plan import Cuts, make_plan
 from harness.problem.layout import Parameters
 from harness.problem.problem import Problem
 from harness.progress import Progress
 from harness.record import Record, from_bytes, to_bytes
 from harness.runner import carry_out
+from harness.scenario.cell import CellSpec
 from harness.scenario.read import Scenario
 from harness.store.writer import RunWriter
 from tests import builders

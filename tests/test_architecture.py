@@ -94,8 +94,6 @@ ROOMS: dict[str, set[str]] = {
     "analysis": {"errors", "frames", "problem", "record", "scenario"},
     "report": {"analysis", "errors", "frames", "problem", "record", "scenario"},
 }  # fmt: skip
-# Files beside the rooms that belong to one: what to run is scenario, cell and grid together.
-BELONGS = {"cell": "scenario", "grid": "scenario", "executors.linux": "linux"}
 # What stands above all rooms and may import any of them.
 TOP = ("cli", "__init__", "__main__")
 
@@ -111,7 +109,7 @@ def modules() -> dict[str, Path]:
 
 
 def room_of(module: str) -> str:
-    return BELONGS.get(module) or BELONGS.get(module.partition(".")[0]) or module.partition(".")[0]
+    return module.partition(".")[0]
 
 
 @functools.cache

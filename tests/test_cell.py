@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from harness.cell import Cell
 from harness.job import Job
+from harness.scenario.cell import Cell
 from harness.scenario.read import parse
 from tests.builders import LINE, document, scenario, toml
 

@@ -15,9 +15,9 @@ import pytest
 from harness.executors import local
 from harness.executors.base import Finished, Task
 from harness.executors.inline import InlineExecutor
-from harness.executors.linux import children, descendants
 from harness.executors.local import LocalExecutor
 from harness.job import Job
+from harness.linux import children, descendants
 from harness.record import Record, unpack_arrays
 from tests.builders import scenario
 from tests.faulty import ended, until

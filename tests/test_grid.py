@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.errors import ScenarioError
-from harness.grid import same, with_values
+from harness.scenario.expansion import same, with_values
 from tests.builders import LINE, scenario
 
 

@@ -11,7 +11,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import harness
 from harness import catalogue, implementations, worker
-from harness.cell import CellSpec
 from harness.implementations.base import Implementation
 from harness.job import Job
 from harness.problem.data import make_data
@@ -20,6 +19,7 @@ from harness.problem.layout import Layout
 from harness.problem.orders import batches
 from harness.problem.problem import Problem, make_problem
 from harness.record import unpack_arrays
+from harness.scenario.cell import CellSpec
 from tests.builders import scenario
 
 NAMES = ("numpy", "autograd", "optim", "module")

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from harness.cell import CellSpec
 from harness.problem.data import make_data
 from harness.problem.features import Scaling, features
 from harness.problem.layout import Layout
 from harness.problem.orders import orders
 from harness.problem.problem import make_problem
 from harness.problem.start import start
+from harness.scenario.cell import CellSpec
 from tests.builders import scenario
 
 PUBLISHED = Path(__file__).parent / "data"

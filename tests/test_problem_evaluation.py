@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from harness.cell import CellSpec
 from harness.problem.data import Rows, make_data
 from harness.problem.evaluation import Evaluation, loss_of_error
 from harness.problem.layout import Layout
 from harness.problem.optimum import correct_digits, optimum
+from harness.scenario.cell import CellSpec
 from tests.builders import scenario
 
 LOSSES = ("mse", "half_mse", "sse", "half_sse", "mae")

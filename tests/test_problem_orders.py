@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.cell import CellSpec
 from harness.problem.orders import batches, orders
+from harness.scenario.cell import CellSpec
 from tests.builders import scenario
 
 

@@ -21,8 +21,8 @@ from harness.cli.main import main
 from harness.errors import MachineError, RunError
 from harness.executors.base import Finished, Task
 from harness.executors.inline import InlineExecutor
-from harness.executors.linux import descendants
 from harness.frames import Run, load
+from harness.linux import descendants
 from harness.store.reader import find
 from harness.store.schema import SCHEMA
 from harness.store.writer import RunWriter

@@ -9,7 +9,6 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from harness import implementations, worker
-from harness.cell import CellSpec
 from harness.job import Job
 from harness.problem.data import Data, make_data
 from harness.problem.evaluation import Evaluation
@@ -17,6 +16,7 @@ from harness.problem.layout import Layout
 from harness.problem.orders import batches
 from harness.problem.problem import make_problem
 from harness.record import Arrays, pack_arrays, unpack_arrays
+from harness.scenario.cell import CellSpec
 from harness.trace import Recorder, kept_steps
 from tests.builders import scenario
 

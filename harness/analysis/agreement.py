@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.cell import Cell
 from harness.frames import Run
 from harness.record import Arrays
+from harness.scenario.cell import Cell
 from harness.scenario.read import Scenario
 
 # Of the largest parameter so far on either path.

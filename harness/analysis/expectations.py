@@ -10,11 +10,11 @@ from typing import Any
 from harness.analysis import rules
 from harness.analysis.quantities import value
 from harness.analysis.result import Check, Result
-from harness.cell import Cell
 from harness.frames import Run
-from harness.grid import same
 from harness.record import Arrays
+from harness.scenario.cell import Cell
 from harness.scenario.check import named_places
+from harness.scenario.expansion import same
 from harness.scenario.expect import CONSTANTS, Expect
 from harness.scenario.read import Expectation, Scenario
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.cell import CellSpec
 from harness.problem.data import Data, Rows, make_data
 from harness.problem.evaluation import Evaluation
 from harness.problem.features import features
 from harness.problem.optimum import correct_digits
 from harness.record import Arrays
+from harness.scenario.cell import CellSpec
 from harness.scenario.expect import Expect
 
 Vector = NDArray[np.float64]

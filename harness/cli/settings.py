@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from harness.errors import UserError
-from harness.grid import same
+from harness.scenario.expansion import same
 from harness.scenario.faults import nearest, one_of
 from harness.scenario.read import Scenario
 

@@ -9,8 +9,8 @@ import resource
 import sys
 import traceback
 
-from harness.executors.linux import memory
 from harness.job import Job
+from harness.linux import memory
 from harness.record import to_bytes
 
 NO_RECORD = 70

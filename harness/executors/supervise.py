@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harness.executors.child import NO_RECORD
-from harness.executors.linux import children, descendants, die_with_parent, kill_all_children, memory
 from harness.job import Job
+from harness.linux import children, descendants, die_with_parent, kill_all_children, memory
 from harness.record import Record, from_bytes, to_bytes
 
 _TAIL_BYTES = 16_384

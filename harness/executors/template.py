@@ -17,10 +17,10 @@ from types import FrameType
 
 from harness.executors import protocol
 from harness.executors.child import run_and_exit
-from harness.executors.linux import adopt_orphans, die_with_parent, kill_all_children, memory, threads
 from harness.executors.preload import preload
 from harness.executors.supervise import supervise
 from harness.job import Job
+from harness.linux import adopt_orphans, die_with_parent, kill_all_children, memory, threads
 
 # A new interpreter with torch holds about this much before its cell takes any.
 _SPAWNED_BASELINE = 512 * 2**20

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.cell import CellSpec
 from harness.problem.features import Scaling, features
 from harness.problem.seeds import data_generator
+from harness.scenario.cell import CellSpec
 from harness.scenario.data import Columns, LinearTarget, Noise, PolynomialTarget, Target, Validation
 
 Vector = NDArray[np.float64]

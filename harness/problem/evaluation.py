@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.cell import CellSpec
 from harness.problem.layout import Layout
+from harness.scenario.cell import CellSpec
 from harness.scenario.model import Mlp
 
 Vector = NDArray[np.float64]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.cell import CellSpec
+from harness.scenario.cell import CellSpec
 from harness.scenario.model import Mlp
 
 Array = NDArray[Any]

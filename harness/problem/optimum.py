@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.cell import CellSpec
 from harness.problem.data import Rows
 from harness.problem.evaluation import loss_scale
+from harness.scenario.cell import CellSpec
 from harness.scenario.model import Linear
 
 Vector = NDArray[np.float64]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.cell import CellSpec
 from harness.problem.seeds import order_generator
+from harness.scenario.cell import CellSpec
 
 Order = NDArray[np.intp]
 

@@ -9,11 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.cell import CellSpec
 from harness.problem.data import Data
 from harness.problem.layout import Layout, Parameters
 from harness.problem.orders import Order, orders
 from harness.problem.start import start
+from harness.scenario.cell import CellSpec
 from harness.scenario.model import Linear, Mlp
 from harness.scenario.training import Loss, Sgd
 

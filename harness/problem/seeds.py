@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.cell import CellSpec
+from harness.scenario.cell import CellSpec
 
 _START, _ORDER = 0, 1
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.cell import CellSpec
 from harness.problem.layout import Layout, Parameters
 from harness.problem.seeds import start_generator
+from harness.scenario.cell import CellSpec
 from harness.scenario.model import DefaultStart, NormalStart, UniformStart
 
 

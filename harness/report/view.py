@@ -13,9 +13,9 @@ import pandas as pd
 from harness.analysis.gates import BAD
 from harness.analysis.timing import TimingGroup, timing_groups
 from harness.analysis.verdict import Assessment
-from harness.cell import CellSpec
 from harness.record import Arrays
 from harness.report import numbers, palette
+from harness.scenario.cell import CellSpec
 from harness.scenario.read import Scenario
 
 # Axes that tables and figures show side by side; all others are fixed at a reference.

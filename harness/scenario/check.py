@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import chain, pairwise
 from typing import Any
 
-from harness.cell import Cell, CellSpec
 from harness.errors import Fault
-from harness.grid import same
+from harness.scenario.cell import Cell, CellSpec
+from harness.scenario.expansion import same
 from harness.scenario.expect import LINEAR_ONLY, AtEpoch, AtStep, Expect
 from harness.scenario.faults import key, nearest, one_of, show
 from harness.scenario.grid import STANDARD_AXES, Grid

@@ -11,10 +11,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.cell import Cell
 from harness.errors import Fault, ScenarioError, UserError
-from harness.grid import axis_of, bad_axes, dotted_axes, expand, later_faults, with_values
 from harness.scenario import check, faults
+from harness.scenario.cell import Cell
+from harness.scenario.expansion import axis_of, bad_axes, dotted_axes, expand, later_faults, with_values
 from harness.scenario.expect import Expect
 from harness.scenario.scenario import Document
 from harness.scenario.tables import ExpectedRows, expected_rows, read_inside

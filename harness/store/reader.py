@@ -12,9 +12,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from harness.cell import CellSpec
 from harness.errors import MachineError, RunError
 from harness.record import Arrays, unpack_arrays
+from harness.scenario.cell import CellSpec
 from harness.scenario.read import Scenario, parse
 from harness.store.schema import FILE_NAME, SCHEMA
 

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness import catalogue
-from harness.cell import Cell, CellSpec
 from harness.errors import Fault
 from harness.scenario import faults
+from harness.scenario.cell import Cell, CellSpec
 from harness.scenario.grid import AXIS_ROOTS, STANDARD_AXES, Grid
 from harness.scenario.scenario import Experiment
 
