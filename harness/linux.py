@@ -65,6 +65,21 @@ def threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[None]:
+    """
+    Deliver SIGINT and SIGTERM after this block.
+
+    Where pydantic serialises a union it calls Python and drops what that raises: a
+    KeyboardInterrupt that comes just then is lost, and the run goes on.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def kill_all_children() -> None:
     """Kill every child, adopted ones too, until none is left; all are waited for."""
     while pids := children():

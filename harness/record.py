@@ -25,7 +25,7 @@ class Timing:
     One measurement inside a process.
 
     Args:
-        kind: `setup` (load), `first_step` (both of the recorded pass, which warms up) or `pass`.
+        kind: `setup` (load), `first_step` (both of the recorded pass), `warm_up` or `pass`.
         number: From 0 within its kind.
         seconds: Wall clock, the mean of `loops` passes where one alone is too short for the clock.
         cpu_seconds: Processor time of the process over the same span, likewise.

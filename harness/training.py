@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -14,10 +13,6 @@ from harness.devices import Device
 from harness.implementations.base import Implementation
 from harness.record import Timing
 from harness.trace import Recorder
-
-# A span shorter than this is measured as the sum of several passes.
-_LEAST_SECONDS = 1e-3
-
 
 # A training that diverges overflows: that is its outcome, and no warning.
 _quiet = np.errstate(over="ignore", invalid="ignore")
@@ -70,8 +65,3 @@ def timed_pass(implementation: Implementation, rows: Sequence[Any], device: Devi
     device.synchronize()
     end, cpu_end = time.perf_counter(), time.process_time()
     return end - start, cpu_end - cpu
-
-
-def loops_for(seconds: float) -> int:
-    """How many passes of this length make a span that the clock resolves."""
-    return max(1, math.ceil(_LEAST_SECONDS / max(seconds, 1e-7)))

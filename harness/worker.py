@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -13,20 +13,19 @@ import numpy as np
 
 from harness import catalogue, devices, implementations
 from harness.devices import Device
+from harness.ending import ending
 from harness.implementations.base import Implementation
 from harness.job import Job
 from harness.linux import memory
-from harness.outcome import outcome, rounding_floor
-from harness.problem.data import Data, make_data
-from harness.problem.evaluation import Evaluation
+from harness.problem.data import make_data
 from harness.problem.layout import Layout
-from harness.problem.optimum import Optimum, correct_digits, optimum
 from harness.problem.orders import batches
 from harness.problem.problem import Problem, make_problem
 from harness.record import Arrays, Record, Timing, pack_arrays
 from harness.scenario.cell import CellSpec
+from harness.timed import Timed
 from harness.trace import Recorder
-from harness.training import loops_for, recorded_pass, timed_pass
+from harness.training import recorded_pass
 
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory", "cannot allocate memory")
 _LONGEST_REASON = 500
@@ -101,19 +100,18 @@ def _run(job: Job) -> tuple[Record, Arrays]:
         recorder = Recorder(spec, data, job.record_steps)
         first_step = recorded_pass(implementation, rows, plan, recorder, device)
         arrays, losses, digest = recorder.finish()
-    final = arrays["parameters"][-1]
-    estimate = clock.phases["recording"]
     with clock("timing"):
-        passes = _timed(job, implementation, lambda: make_problem(spec, data), rows, device, final, estimate)
+        timed = Timed(implementation, lambda: make_problem(spec, data), rows, device, Layout.of(spec))
+        passes = timed.passes(job.timing_repeats, arrays["parameters"][-1], clock.phases["recording"])
     with clock("evaluation"):
-        record = _evaluated(job, data, losses, arrays["parameters"])
+        record = ending(job, data, losses, arrays["parameters"])
     fields = {
         **vars(record),
         "digest": digest,
         "setup_seconds": setup.seconds,
         "first_step_seconds": first_step.seconds,
-        "step_seconds": _per_step([timing.seconds for timing in passes], spec.steps),
-        "cpu_step_seconds": _per_step([timing.cpu_seconds for timing in passes], spec.steps),
+        "step_seconds": _per_step([timing.seconds for timing in passes if timing.kind == "pass"], spec.steps),
+        "cpu_step_seconds": _per_step([timing.cpu_seconds for timing in passes if timing.kind == "pass"], spec.steps),
         "device_peak_bytes": device.peak_bytes(),
         "phases": clock.phases,
         "timings": (setup, first_step, *passes),
@@ -158,77 +156,5 @@ def _load(implementation: Implementation, problem: Problem, device: Device) -> T
     return Timing("setup", 0, time.perf_counter() - start, time.process_time() - cpu)
 
 
-def _timed(
-    job: Job,
-    implementation: Implementation,
-    problem: Callable[[], Problem],
-    rows: list[Any],
-    device: Device,
-    final: np.ndarray[Any, Any],
-    estimate: float,
-) -> list[Timing]:
-    """
-    The timed passes. Each starts from a fresh problem, so that a step that writes
-    into its data cannot help the next pass.
-
-    Raises:
-        RuntimeError: If a pass does not end on the bits of the recorded one.
-    """
-    layout = Layout.of(job.spec)
-    result = []
-    loops = loops_for(estimate)
-    for number in range(job.timing_repeats):
-        wall = cpu = 0.0
-        for _ in range(loops):
-            implementation.load(problem())
-            seconds, cpu_seconds = timed_pass(implementation, rows, device)
-            wall, cpu = wall + seconds, cpu + cpu_seconds
-        end = layout.flatten(implementation.parameters()).astype(np.float64)
-        if end.tobytes() != final.tobytes():
-            difference = float(np.max(np.abs(end - final)))
-            raise RuntimeError(
-                f"timed pass {number} ended on other parameters than the recorded pass (largest difference "
-                f"{difference:.3g}); load() does not reset everything, or a step is not deterministic"
-            )
-        result.append(Timing("pass", number, wall / loops, cpu / loops, loops))
-        # The first pass shows how long one takes without recording.
-        loops = max(loops, loops_for(result[-1].seconds))
-    return result
-
-
 def _per_step(seconds: list[float], steps: int) -> float | None:
     return statistics.median(seconds) / steps if seconds else None
-
-
-def _evaluated(job: Job, data: Data, losses: np.ndarray[Any, Any], states: np.ndarray[Any, Any]) -> Record:
-    """Everything about the end of the training that the recorded pass alone tells."""
-    spec, final = job.spec, states[-1]
-    rows, evaluation = data.training, Evaluation.of(spec)
-    best: Optimum | None = optimum(spec, rows)
-    unique = best is not None and best.parameters is not None
-    digits = correct_digits(final, best.parameters) if best and best.parameters is not None else None
-    norms = [float(np.linalg.norm(evaluation.gradient(state, rows.x, rows.y))) for state in (states[0], final)]
-    held_back = data.validation
-    weights, bias = Layout.of(spec).unflatten(final)
-    truth = spec.truth()
-    finite = bool(np.isfinite(final).all())
-    floor = rounding_floor(spec.training.loss.kind, rows, spec.dtype)
-    return Record(
-        status="ok",
-        outcome=outcome(losses, finite, digits if unique else None, (norms[0], norms[1]), job.target_digits, floor),
-        steps=spec.steps,
-        loss=float(losses[-1]),
-        validation_loss=float(evaluation.loss(final[None], held_back.x, held_back.y)[0]) if held_back else None,
-        weights=_listed(weights),
-        bias=_listed(bias) if spec.model.intercept else None,
-        correct_digits=digits,
-        gradient_norm=norms[1],
-        optimum=best.parameters.tolist() if best and best.parameters is not None else None,
-        truth=[*truth[0], *([truth[1]] if spec.model.intercept else [])] if truth else None,
-        condition_number=best.condition_number if best else None,
-        stable_learning_rate=best.stable_learning_rate if best else None,
-    )
-
-
-def _listed(value: Any) -> Any:
-    return [_listed(item) for item in value] if isinstance(value, list) else np.asarray(value).tolist()

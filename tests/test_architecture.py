@@ -79,9 +79,11 @@ ROOMS: dict[str, set[str]] = {
     "trace": {"scenario", "problem", "record"},
     "outcome": {"problem"},
     "training": {"devices", "implementations", "record", "trace"},
+    "timed": {"devices", "implementations", "problem", "record", "training"},
+    "ending": {"job", "outcome", "problem", "record"},
     "worker": {
-        "catalogue", "devices", "implementations", "job", "linux", "outcome", "problem", "record", "scenario",
-        "trace", "training",
+        "catalogue", "devices", "ending", "implementations", "job", "linux", "problem", "record", "scenario",
+        "timed", "trace", "training",
     },
     "executors": {"catalogue", "errors", "job", "linux", "record", "worker"},
     "environment": {"catalogue", "devices", "errors"},

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -309,6 +311,25 @@ def test_a_large_job_reaches_its_cell(executor: LocalExecutor) -> None:
     found = list(executor.run([Task(0, large, 0), Task(1, job(0), 0)], 1))
     assert [finished.record.status for finished in found] == ["ok", "ok"]
     assert found[0].record.digest == found[1].record.digest
+
+
+def test_an_interrupt_is_never_lost(executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C that comes while a job is serialised ends the run: pydantic drops what is raised inside it."""
+    to_json = Job.to_json
+
+    def interrupted_within(asked: Job) -> str:
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+        return to_json(asked)
+
+    monkeypatch.setattr(Job, "to_json", interrupted_within)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(executor.run(tasks(3), 1))
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_inline_cells_can_be_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from harness.errors import UserError
 from harness.executors.base import Executor
 from harness.executors.inline import InlineExecutor
 from harness.executors.local import LocalExecutor
+from harness.linux import interrupts_held
 from harness.plan import Cuts, Plan, make_plan
 from harness.progress import Progress
 from harness.runner import carry_out
@@ -29,9 +30,10 @@ from harness.streams import put, say
 def execute(options: argparse.Namespace) -> int:
     """Run the scenarios; the exit code says whether everything held."""
     changes = settings(options.set)
-    scenarios = read_all(options.scenario, changes)
-    cuts = Cuts(options.quick, only(options.only, scenarios), options.timeout)
-    plan = make_plan(scenarios, cuts, shuffle_seed=secrets.randbits(32))
+    with interrupts_held():
+        scenarios = read_all(options.scenario, changes)
+        cuts = Cuts(options.quick, only(options.only, scenarios), options.timeout)
+        plan = make_plan(scenarios, cuts, shuffle_seed=secrets.randbits(32))
     if not plan.processes:
         raise UserError("no cell is left; --only names values that no cell has together.")
     if options.dry_run:
@@ -40,7 +42,8 @@ def execute(options: argparse.Namespace) -> int:
     writer = RunWriter(_new_folder(Path(options.out), name, unique=options.name is None))
     writer.meta({"name": writer.folder.name, "arguments": sys.argv[1:], "isolation": options.isolation})
     writer.meta({"executor": options.executor, "quick": options.quick, "created": time.time()})
-    writer.plan(plan, scenarios, changes)
+    with interrupts_held():
+        writer.plan(plan, scenarios, changes)
     try:
         with _term_as_interrupt(), Progress(len(plan.processes), quiet=options.json) as progress:
             carry_out(plan, _executor(options), writer, progress, options.jobs or _cores())

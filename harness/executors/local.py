@@ -18,6 +18,7 @@ from harness.errors import MachineError, UserError
 from harness.executors import protocol
 from harness.executors.base import Finished, Task
 from harness.executors.environment import declared
+from harness.linux import interrupts_held
 from harness.record import Record, from_bytes
 
 # A template kills a cell at its time-out. If the template itself does not answer
@@ -123,13 +124,15 @@ class LocalExecutor:
 
     def _give(self, task: Task, slot: int, running: dict[Template, _Running], selector: selectors.BaseSelector) -> None:
         template = self._template(slot, task)
+        with interrupts_held():
+            message = task.job.to_json().encode()
         limit = time.monotonic() + task.job.timeout_seconds + _GRACE_SECONDS
         running[template] = _Running(slot, template, task, time.time(), limit)
         selector.register(template.channel, selectors.EVENT_READ, template)
         # One that died just now cannot take it: its channel reads as closed, and
         # the task's record says so.
         with contextlib.suppress(ConnectionError):
-            protocol.send(template.channel, {}, task.job.to_json().encode())
+            protocol.send(template.channel, {}, message)
 
     def _template(self, slot: int, task: Task) -> Template:
         outfit = "spawn" if self._isolation == "spawn" else catalogue.entry(task.job.spec.implementation).rows
