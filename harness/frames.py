@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -169,13 +170,14 @@ def _ordered(rows: list[dict[str, Any]], first: tuple[str, ...], hidden: tuple[s
 
 def _frame(rows: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
     """
-    The rows as a frame; a dotted axis keeps the values of its file.
+    The rows as a frame; dotted axes and parameters keep the values they were stored with.
 
-    pandas would make its whole numbers floats as soon as another scenario lacks the axis.
+    pandas would make whole numbers floats as soon as another scenario lacks the
+    axis, and a bias that does not exist the same as one that is nan.
     """
     frame = pd.DataFrame(rows, columns=columns)
-    for axis in (column for column in columns if "." in column):
-        frame[axis] = pd.Series([row.get(axis) for row in rows], index=frame.index, dtype="object")
+    for name in (column for column in columns if "." in column or column in _JSON_COLUMNS):
+        frame[name] = pd.Series([row.get(name) for row in rows], index=frame.index, dtype="object")
     return frame
 
 
@@ -205,9 +207,14 @@ def as_text(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _json_or_empty(value: Any) -> Any:
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return None
-    return json.dumps(value)
+    return None if value is None else json.dumps(_strict(value))
+
+
+def _strict(value: Any) -> Any:
+    """JSON has no nan and inf; they become the words `"nan"`, `"inf"` and `"-inf"`."""
+    if isinstance(value, list):
+        return [_strict(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def load(run: str | Path = "latest", folder: str | Path = "reports") -> Run:

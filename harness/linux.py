@@ -6,11 +6,13 @@ import contextlib
 import ctypes
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 
 def _prctl(option: int, value: int) -> None:
@@ -71,13 +73,21 @@ def interrupts_held() -> Iterator[None]:
     Deliver SIGINT and SIGTERM after this block.
 
     Where pydantic serialises a union it calls Python and drops what that raises: a
-    KeyboardInterrupt that comes just then is lost, and the run goes on.
+    KeyboardInterrupt that comes just then is lost, and the run goes on. A signal mask
+    would not do: it is one thread's, and OpenBLAS and tqdm have threads of their own.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    if threading.current_thread() is not threading.main_thread():
+        yield  # handlers run in the main thread only
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda n, _frame: came.append(n)) for number in _INTERRUPTS}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 def kill_all_children() -> None:

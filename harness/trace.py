@@ -23,6 +23,8 @@ from harness.scenario.cell import CellSpec
 _EVERY_STEP_UNTIL = 200
 _PER_DECADE = 50
 _BLOCK = 256
+# Predictions of one block at once: states times rows.
+_BLOCK_VALUES = 2**22
 
 
 def kept_steps(steps: int, named: Iterable[int] = ()) -> NDArray[np.int64]:
@@ -57,6 +59,7 @@ class Recorder:
         self._step_losses: list[Any] = []
         self._margins: list[float] = []
         self._states = 0
+        self._block_size = max(1, min(_BLOCK, _BLOCK_VALUES // spec.data.training_rows))
 
     def state(self, parameters: Parameters) -> None:
         """The next state; the parameters are copied."""
@@ -64,7 +67,7 @@ class Recorder:
         if flat.dtype != np.dtype(self._spec.dtype):
             raise TypeError(f"parameters() returned {flat.dtype}; the cell's dtype is {self._spec.dtype}.")
         self._block.append(flat)
-        if len(self._block) == _BLOCK:
+        if len(self._block) == self._block_size:
             self._flush()
 
     def step(self, loss: Any, batch: Any) -> None:

@@ -42,6 +42,12 @@ def declared() -> dict[str, str]:
     return {**kept, **_DECLARED, **_search_path(kept.get("PYTHONPATH"))}
 
 
+def described() -> dict[str, str]:
+    """Those of the variables that may decide a number or a speed, for the record of the environment."""
+    aside = ("PATH", "HOME", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
+    return {f"variable {name}": value for name, value in sorted(declared().items()) if name not in aside}
+
+
 def _search_path(kept: str | None) -> dict[str, str]:
     """Cells import this very harness, also from a checkout, and no random.py that lies where the command was given."""
     folders = [] if _HOME in site.getsitepackages() else [_HOME]

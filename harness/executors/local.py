@@ -17,7 +17,7 @@ from harness import catalogue
 from harness.errors import MachineError, UserError
 from harness.executors import protocol
 from harness.executors.base import Finished, Task
-from harness.executors.environment import declared
+from harness.executors.environment import declared, described
 from harness.linux import interrupts_held
 from harness.record import Record, from_bytes
 
@@ -94,7 +94,7 @@ class LocalExecutor:
             raise UserError("isolated cells need Linux (pidfd, memfd, prctl); elsewhere use --executor inline.")
         self._isolation = isolation
         self._templates: dict[tuple[int, str, int], Template] = {}
-        self._described: dict[str, str] = {"isolation": isolation}
+        self._described: dict[str, str] = {"isolation": isolation, **described()}
 
     def run(self, tasks: Sequence[Task], jobs: int) -> Iterator[Finished]:
         waiting = deque(tasks)
