@@ -72,6 +72,7 @@ def test_fastest_is_claimed_only_where_the_interval_carries_it() -> None:
 
 def test_digits_name_the_least_and_the_most() -> None:
     """One value for all, a range, or none at all."""
+    assert findings.of_digits({"a": -0.02, "b": 1.0}, 3).startswith("No implementation has arrived")
     assert findings.of_digits({"a": 5.02, "b": 5.04}, 3).startswith("All 2 implementations agree with the exact")
     assert "Between 2.0 (b) and 5.0 (a)" in findings.of_digits({"a": 5.0, "b": 2.0}, 3)
     assert "No cell finished" in findings.of_digits({"a": math.nan}, 3)

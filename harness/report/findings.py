@@ -46,6 +46,9 @@ def of_digits(digits: Mapping[str, float], limit: float) -> str:
         return "No cell finished with parameters that could be compared with an optimum."
     least, most = min(known, key=lambda name: known[name]), max(known, key=lambda name: known[name])
     low, high = numbers.digits(known[least]), numbers.digits(known[most])
+    if known[most] < limit:
+        within = f"{high}" if low == high else f"between {low} ({least}) and {high} ({most})"
+        return f"No implementation has arrived at the exact optimum: {within} correct digits, where {limit:g} would do."
     if low == high:
         subject = f"All {len(known)} implementations agree" if len(known) > 1 else f"{numbers.upper(least)} agrees"
         text = f"{subject} with the exact optimum to {low} digits"

@@ -51,7 +51,7 @@ def digits(value: Any) -> str:
     """Correct digits, to one decimal."""
     if value is None or math.isnan(value):
         return MISSING
-    return "exact" if math.isinf(value) and value > 0 else f"{value:.1f}" if math.isfinite(value) else "not finite"
+    return "exact" if math.isinf(value) and value > 0 else f"{round(value, 1) + 0.0:.1f}" if math.isfinite(value) else "not finite"
 
 
 def share(part: int, whole: int) -> str:
@@ -84,12 +84,18 @@ def seconds(value: float, unit: tuple[float, str] | None = None) -> str:
     return f"{significant(value / size)}\u00a0{sign}"
 
 
+# Whole numbers in a row beyond so many are said by their ends.
+_LONG = 3
+
+
 def level(value: Any) -> str:
-    """A value of an axis: words bare, numbers short, lists as JSON."""
+    """A value of an axis: words bare, numbers short, `5 to 49` for many in a row, other lists as JSON."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    if isinstance(value, list) and len(value) > _LONG and value == list(range(value[0], value[0] + len(value))):
+        return f"{value[0]} to {value[-1]}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
