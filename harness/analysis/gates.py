@@ -55,7 +55,9 @@ def cells_gate(counts: dict[str, int], failures: Sequence[dict[str, Any]]) -> Ga
     found = f"{planned - counts['missing'] - len(failures):,} of {planned:,}{skipped}"
     note = f"{', '.join(parts)} of {planned:,} processes" if parts else ""
     held = "" if parts else f"all {planned:,} processes left their record and none failed"
-    return Gate("cells", "Every cell left its record, and none failed", found, "all", FAILED if parts else PASSED, note, held)
+    return Gate(
+        "cells", "Every cell left its record, and none failed", found, "all", FAILED if parts else PASSED, note, held
+    )
 
 
 def expectations_gate(results: Sequence[Result], scenario: str | None) -> Gate:

@@ -51,7 +51,13 @@ def digits(value: Any) -> str:
     """Correct digits, to one decimal."""
     if value is None or math.isnan(value):
         return MISSING
-    return "exact" if math.isinf(value) and value > 0 else f"{round(value, 1) + 0.0:.1f}" if math.isfinite(value) else "not finite"
+    return (
+        "exact"
+        if math.isinf(value) and value > 0
+        else f"{round(value, 1) + 0.0:.1f}"
+        if math.isfinite(value)
+        else "not finite"
+    )
 
 
 def share(part: int, whole: int) -> str:
