@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 STATUSES = ("ok", "skipped", "failed", "crashed", "timed_out", "out_of_memory")
+# Those that fail a run, unless an expectation of `status` names them.
+BAD_STATUSES = STATUSES[2:]
 OUTCOMES = ("diverged", "converged", "stalled", "unfinished")
 
 _HEAD = struct.Struct("<8sQQ")
@@ -155,6 +157,7 @@ def from_bytes(data: bytes) -> tuple[Record, bytes] | None:
 RECORD_FIELDS = tuple(item.name for item in fields(Record))
 
 __all__ = [
+    "BAD_STATUSES",
     "OUTCOMES",
     "RECORD_FIELDS",
     "STATUSES",

@@ -10,9 +10,8 @@ from harness.canary import canary
 from harness.executors.base import Executor, Task
 from harness.plan import ACCURACY, TIMED, Plan, Planned
 from harness.progress import Progress
+from harness.record import BAD_STATUSES
 from harness.store.writer import RunWriter
-
-_BAD = ("failed", "crashed", "timed_out", "out_of_memory")
 
 
 @dataclass(frozen=True)
@@ -63,4 +62,4 @@ def _phase(tasks: list[Task], executor: Executor, writer: RunWriter, progress: P
             writer.canary(finished.key.round, finished.key.implementation, finished)
             continue
         writer.record(finished.key, finished, host, jobs)
-        progress.advance(bad=finished.record.status in _BAD)
+        progress.advance(bad=finished.record.status in BAD_STATUSES)

@@ -91,7 +91,7 @@ ROOMS: dict[str, set[str]] = {
     "canary": {"job", "scenario"},
     "store": {"errors", "executors", "plan", "record", "scenario"},
     "progress": {"streams"},
-    "runner": {"canary", "catalogue", "environment", "errors", "executors", "plan", "progress", "store"},
+    "runner": {"canary", "catalogue", "environment", "errors", "executors", "plan", "progress", "record", "store"},
     "frames": {"errors", "problem", "record", "scenario", "store"},
     "analysis": {"errors", "frames", "problem", "record", "scenario"},
     "report": {"analysis", "errors", "frames", "problem", "record", "scenario"},

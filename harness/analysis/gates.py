@@ -9,8 +9,8 @@ from typing import Any
 from harness.analysis.agreement import TOLERANCE, Agreement
 from harness.analysis.repeatability import Repeated
 from harness.analysis.result import Result
+from harness.record import BAD_STATUSES
 
-BAD = ("failed", "crashed", "timed_out", "out_of_memory")
 PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not checked"
 
 
@@ -46,7 +46,7 @@ def cells_gate(counts: dict[str, int], failures: Sequence[dict[str, Any]]) -> Ga
         counts: Planned processes by status, with `planned` and `missing`.
         failures: Rows that failed and that no expectation of `status` names.
     """
-    by_status = {status: sum(row["status"] == status for row in failures) for status in BAD}
+    by_status = {status: sum(row["status"] == status for row in failures) for status in BAD_STATUSES}
     parts = [f"{number:,} {status.replace('_', ' ')}" for status, number in by_status.items() if number]
     if counts["missing"]:
         parts.append(f"{counts['missing']:,} without a record")

@@ -10,9 +10,10 @@ from typing import Any
 from harness.analysis import gates
 from harness.analysis.agreement import Agreement, agreements
 from harness.analysis.expectations import Result, check_all
-from harness.analysis.gates import BAD, FAILED, NOT_CHECKED, PASSED, Gate
+from harness.analysis.gates import FAILED, NOT_CHECKED, PASSED, Gate
 from harness.analysis.repeatability import Repeated, repeated_cells
 from harness.frames import Run
+from harness.record import BAD_STATUSES
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Assessment:
     @cached_property
     def failures(self) -> list[dict[str, Any]]:
         """Rows of the cells frame that failed and that no expectation of `status` names."""
-        rows = self.run.cells[self.run.cells["status"].isin(BAD)].to_dict("records")
+        rows = self.run.cells[self.run.cells["status"].isin(BAD_STATUSES)].to_dict("records")
         named = {
             (result.scenario, check.cell)
             for result in self.expectations

@@ -38,6 +38,7 @@ def execute(options: argparse.Namespace) -> int:
         raise UserError("no cell is left; --only names values that no cell has together.")
     if options.dry_run:
         return _dry_run(plan, scenarios)
+    executor = _executor(options)
     name = time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime()) if options.name is None else options.name
     writer = RunWriter(_new_folder(Path(options.out), name, unique=options.name is None))
     writer.meta({"name": writer.folder.name, "arguments": sys.argv[1:], "isolation": options.isolation})
@@ -46,7 +47,7 @@ def execute(options: argparse.Namespace) -> int:
         writer.plan(plan, scenarios, changes)
     try:
         with _term_as_interrupt(), Progress(len(plan.processes), quiet=options.json) as progress:
-            carry_out(plan, _executor(options), writer, progress, options.jobs or _cores())
+            carry_out(plan, executor, writer, progress, options.jobs or _cores())
     except KeyboardInterrupt:
         say(f"harness: interrupted; what is finished is kept. Its page: harness report {writer.folder}")
         return 130

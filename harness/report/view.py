@@ -10,10 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis.gates import BAD
 from harness.analysis.timing import TimingGroup, timing_groups
 from harness.analysis.verdict import Assessment
-from harness.record import Arrays
+from harness.record import BAD_STATUSES, Arrays
 from harness.report import numbers, palette
 from harness.scenario.cell import CellSpec
 from harness.scenario.read import Scenario
@@ -102,7 +101,7 @@ class View:
     @cached_property
     def bad(self) -> list[dict[str, Any]]:
         """Rows that failed, crashed, timed out or ran out of memory."""
-        return [row for row in self.rows if row["status"] in BAD]
+        return [row for row in self.rows if row["status"] in BAD_STATUSES]
 
     @cached_property
     def reference(self) -> Axes:
