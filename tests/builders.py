@@ -25,6 +25,19 @@ LINE: dict[str, Any] = {
     "grid": {"implementation": ["numpy"], "dtype": ["float64"], "batch_size": [8], "learning_rate": [0.05]},
 }
 
+# The published parabola's data and model: tutorial 003, Wu Maogui's book, section 2.6.
+PARABOLA: dict[str, Any] = {
+    "data": {
+        "samples": 100,
+        "x": {"kind": "linspace", "start": -1.0, "stop": 1.0},
+        "y": {"kind": "polynomial", "coefficients": [2.0, 0.0, 3.0]},
+        "noise": {"kind": "uniform", "low": 0.0, "high": 0.2},
+        "rng": "numpy-legacy",
+        "seed": 100,
+    },
+    "model": {"kind": "linear", "powers": [2]},
+}
+
 
 def document(base: dict[str, Any] | None = None, **values: Any) -> dict[str, Any]:
     """

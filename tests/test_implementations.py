@@ -20,7 +20,7 @@ from harness.problem.orders import batches
 from harness.problem.problem import Problem, make_problem
 from harness.record import unpack_arrays
 from harness.scenario.cell import CellSpec
-from tests.builders import scenario
+from tests.builders import PARABOLA, scenario
 
 NAMES = ("numpy", "autograd", "optim", "module")
 LOSSES = ("mse", "half_mse", "sse", "half_sse", "mae")
@@ -265,15 +265,7 @@ def test_the_parabola_of_tutorial_003(name: str) -> None:
     the start, the digits and the last loss, 0.1669796904.
     """
     (cell,) = scenario(
-        data={
-            "samples": 100,
-            "x": {"kind": "linspace", "start": -1.0, "stop": 1.0},
-            "y": {"kind": "polynomial", "coefficients": [2.0, 0.0, 3.0]},
-            "noise": {"kind": "uniform", "low": 0.0, "high": 0.2},
-            "rng": "numpy-legacy",
-            "seed": 100,
-        },
-        model={"kind": "linear", "powers": [2]},
+        **PARABOLA,
         init={"weights": [0.7782892154498485], "bias": 0.7795983986107496},
         training={"loss": "half_sse", "steps": 800},
         grid={"implementation": [name], "dtype": ["float64"], "learning_rate": [0.001]},

@@ -16,7 +16,7 @@ from harness.problem.orders import orders
 from harness.problem.problem import make_problem
 from harness.problem.start import start
 from harness.scenario.cell import CellSpec
-from tests.builders import scenario
+from tests.builders import PARABOLA, scenario
 
 PUBLISHED = Path(__file__).parent / "data"
 NET = {"kind": "mlp", "hidden": [3, 2]}
@@ -41,15 +41,7 @@ def test_the_parabola_of_tutorial_003_bit_for_bit() -> None:
     y = 3 x**2 + 2 + 0.2 rand (Wu Maogui, chapter 2.6).
     """
     spec = spec_of(
-        data={
-            "samples": 100,
-            "x": {"kind": "linspace", "start": -1.0, "stop": 1.0},
-            "y": {"kind": "polynomial", "coefficients": [2.0, 0.0, 3.0]},
-            "noise": {"kind": "uniform", "low": 0.0, "high": 0.2},
-            "rng": "numpy-legacy",
-            "seed": 100,
-        },
-        model={"kind": "linear", "powers": [2]},
+        **PARABOLA,
     )
     rows = make_data(spec).training
     x, y = published("tutorial003_numpy.csv")

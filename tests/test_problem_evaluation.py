@@ -14,7 +14,7 @@ from harness.problem.evaluation import Evaluation, loss_of_error
 from harness.problem.layout import Layout
 from harness.problem.optimum import correct_digits, optimum
 from harness.scenario.cell import CellSpec
-from tests.builders import scenario
+from tests.builders import PARABOLA, scenario
 
 LOSSES = ("mse", "half_mse", "sse", "half_sse", "mae")
 MODELS: dict[str, dict[str, Any]] = {
@@ -223,15 +223,7 @@ class TestOptimum:
     def test_of_tutorial_003(self) -> None:
         """Least squares of the parabola's published data: 2.9913428360, 2.0974173771 (tutorials/README.md)."""
         spec = spec_of(
-            data={
-                "samples": 100,
-                "x": {"kind": "linspace", "start": -1.0, "stop": 1.0},
-                "y": {"kind": "polynomial", "coefficients": [2.0, 0.0, 3.0]},
-                "noise": {"kind": "uniform", "low": 0.0, "high": 0.2},
-                "rng": "numpy-legacy",
-                "seed": 100,
-            },
-            model={"kind": "linear", "powers": [2]},
+            **PARABOLA,
             training={"loss": "half_sse", "steps": 1},
         )
         best = optimum(spec, make_data(spec).training)
