@@ -54,6 +54,7 @@ STATUSES = [
     ("eat-small-pieces", "out_of_memory", ""),
     ("eat-in-children", "out_of_memory", f"the limit is {MEMORY_MB} MiB"),
     ("eat-in-strays", "out_of_memory", f"the limit is {MEMORY_MB} MiB"),
+    ("eat-a-part-in-each-child", "out_of_memory", f"the limit is {MEMORY_MB} MiB"),
     ("out-of-memory-error", "out_of_memory", "can't allocate memory"),
     ("flood", "ok", ""),
     ("flood-errors", "ok", ""),
@@ -62,6 +63,7 @@ STATUSES = [
     ("stray", "ok", ""),
     ("thread", "ok", ""),
     ("go-on-twice", "ok", ""),
+    ("eat-and-share", "ok", ""),
 ]
 BAD = [(fault, status, reason) for fault, status, reason in STATUSES if status != "ok"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from harness import catalogue
 from harness.executors.child import run_and_exit
 from harness.executors.preload import preload
 from harness.job import Job
@@ -16,7 +15,7 @@ def main() -> None:
     job_fd, record_fd = int(sys.argv[1]), int(sys.argv[2])
     with os.fdopen(job_fd, "rb") as file:
         job = Job.from_json(file.read())
-    preload(catalogue.entry(job.spec.implementation).rows)
+    preload(job.outfit)
     run_and_exit(job, record_fd)
 
 

@@ -11,16 +11,18 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from harness.executors.child import NO_RECORD
 from harness.job import Job
-from harness.linux import children, descendants, die_with_parent, kill_all_children, memory
+from harness.linux import children, descendants, die_with_parent, kill_all_children, memory, shares
 from harness.record import Record, from_bytes, to_bytes
 
 _TAIL_BYTES = 16_384
 _MOST_READS = 64
 _WATCH_SECONDS = 0.05
+# The watch takes at most this part of a processor, however many processes a cell has.
+_WATCH_SHARE = 0.2
 _LARGEST_RECORD = 64 * 2**20
 
 
@@ -56,14 +58,19 @@ class _Watch:
 
     pid: int
     pidfd: int
+    record_fd: int
     outputs: list[_Output]
     baseline: int
+    unshared: int
     deadline: float
-    limit_bytes: int
-    verdict: Record | None = field(default=None)
+    next_look: float
+    verdict: Record | None = None
+    written: bytes | None = None
 
 
-def supervise(job: Job, control: socket.socket, start_cell: Callable[[Job, int], None], baseline: int) -> bytes | None:
+def supervise(
+    job: Job, control: socket.socket, start_cell: Callable[[Job, int], None], baseline: int, unshared: int = 0
+) -> bytes | None:
     """
     Run one cell in a forked process and wait for its end.
 
@@ -71,7 +78,8 @@ def supervise(job: Job, control: socket.socket, start_cell: Callable[[Job, int],
         job: The cell and its limits.
         control: The socket to the run; its end means the run is gone.
         start_cell: Called in the forked process with the job and the record's file; does not return.
-        baseline: Memory that the process holds before the cell takes any, in bytes.
+        baseline: Memory, files aside, that the process holds before the cell takes any, in bytes.
+        unshared: How much of it the process does not share with this one: all of it in a new interpreter.
 
     Returns:
         The framed record, from the cell or about it; None if the run is gone.
@@ -84,13 +92,16 @@ def supervise(job: Job, control: socket.socket, start_cell: Callable[[Job, int],
     for read_end, write_end in ends:
         os.close(write_end)
         os.set_blocking(read_end, False)
+    now = time.monotonic()
     watch = _Watch(
         pid=pid,
         pidfd=os.pidfd_open(pid),
+        record_fd=record_fd,
         outputs=[_Output(read_end) for read_end, _ in ends],
         baseline=baseline,
-        deadline=time.monotonic() + job.timeout_seconds,
-        limit_bytes=job.memory_mb * 2**20,
+        unshared=unshared,
+        deadline=now + job.timeout_seconds,
+        next_look=now + _WATCH_SECONDS,
     )
     try:
         run_is_gone = not _wait(watch, job, control)
@@ -98,10 +109,8 @@ def supervise(job: Job, control: socket.socket, start_cell: Callable[[Job, int],
         kill_all_children()
         if run_is_gone:
             return None
-        for output in watch.outputs:
-            output.drain()
         assert ended is not None
-        return _report(watch, record_fd, ended.si_code, ended.si_status)
+        return _report(watch, ended.si_code, ended.si_status)
     finally:
         for fd in (record_fd, watch.pidfd, *(output.fd for output in watch.outputs)):
             os.close(fd)
@@ -144,13 +153,17 @@ def _wait(watch: _Watch, job: Job, control: socket.socket) -> bool:
     poll.register(control, select.POLLIN)
     for output in watch.outputs:
         poll.register(output.fd, select.POLLIN)
-    by_fd = {output.fd: output for output in watch.outputs}
+    open_outputs = {output.fd: output for output in watch.outputs}
     run_is_there = True
     while True:
         ready = {fd for fd, _ in poll.poll(_WATCH_SECONDS * 1000)}
-        for fd in ready & by_fd.keys():
-            if not by_fd[fd].drain():
+        for fd in ready & open_outputs.keys():
+            if not open_outputs[fd].drain():
                 poll.unregister(fd)
+                del open_outputs[fd]
+                if not open_outputs:
+                    # Closed by the cell as its last act, or early by a bad one.
+                    watch.written = _whole_record(watch)
         if watch.pidfd in ready:
             return run_is_there
         if control.fileno() in ready:
@@ -158,21 +171,37 @@ def _wait(watch: _Watch, job: Job, control: socket.socket) -> bool:
             run_is_there = False
             poll.unregister(control)
             _kill(watch.pid)
-        if watch.verdict is None:
+        if watch.verdict is None and time.monotonic() >= watch.next_look:
             watch.verdict = _beyond_limits(watch, job)
             if watch.verdict is not None:
                 _kill(watch.pid)
 
 
 def _beyond_limits(watch: _Watch, job: Job) -> Record | None:
-    if time.monotonic() > watch.deadline:
+    start = time.monotonic()
+    if start > watch.deadline:
         return Record("timed_out", f"still running after {job.timeout_seconds:g} s; its processes were killed")
-    # Every process below this one: the cell's own, and those that left it and were adopted.
-    pids = [pid for child in children() for pid in descendants(child)]
-    used = sum(max(0, memory(pid, "VmRSS") - watch.baseline) for pid in pids)
-    if used > watch.limit_bytes:
+    used = _used_bytes(watch, job.memory_mb * 2**20)
+    end = time.monotonic()
+    watch.next_look = min(watch.deadline, end + max(_WATCH_SECONDS, (end - start) / _WATCH_SHARE))
+    if used > job.memory_mb * 2**20:
         return Record("out_of_memory", f"took {used >> 20} MiB; the limit is {job.memory_mb} MiB")
     return None
+
+
+def _used_bytes(watch: _Watch, limit: int) -> int:
+    """What the cell's processes hold beyond the baseline: a cheap upper bound, and exactly where that is too much."""
+    # Every process below this one: the cell's own, and those that left it and were adopted.
+    pids = [pid for child in children() for pid in descendants(child)]
+    bound = sum(memory(pid, "VmRSS") for pid in pids) - watch.baseline
+    if bound <= limit:
+        return bound
+    # Pages of files are not counted: the kernel can take them back.
+    mine, my_share = shares("self", "Anonymous", "Pss_Anon")
+    if not my_share:  # an old kernel does not tell
+        return bound
+    theirs = sum(sum(shares(pid, "Pss_Anon", "Pss_Shmem")) for pid in pids)
+    return theirs - (mine - my_share) - watch.unshared
 
 
 def _kill(pid: int) -> None:
@@ -182,19 +211,29 @@ def _kill(pid: int) -> None:
             kill(pid, signal.SIGKILL)
 
 
-def _report(watch: _Watch, record_fd: int, code: int, status: int) -> bytes:
-    size = os.fstat(record_fd).st_size
-    written = None
-    if watch.verdict is None and size <= _LARGEST_RECORD:
-        written = from_bytes(os.pread(record_fd, size, 0))
+def _report(watch: _Watch, code: int, status: int) -> bytes:
     if watch.verdict is not None:
-        record, trace = watch.verdict, b""
-    elif written is not None:
-        record, trace = written
-    elif size > _LARGEST_RECORD:
-        record, trace = Record("failed", f"its record has {size >> 20} MiB; the limit is {_LARGEST_RECORD >> 20}"), b""
-    else:
-        record, trace = Record("crashed", _how_it_ended(code, status)), b""
+        return _with_outputs(watch, watch.verdict)
+    written = watch.written or _whole_record(watch)
+    if written is not None:
+        return written
+    size = os.fstat(watch.record_fd).st_size
+    if size > _LARGEST_RECORD:
+        reason = f"its record has {size >> 20} MiB; the limit is {_LARGEST_RECORD >> 20}"
+        return _with_outputs(watch, Record("failed", reason))
+    return _with_outputs(watch, Record("crashed", _how_it_ended(code, status)))
+
+
+def _whole_record(watch: _Watch) -> bytes | None:
+    """What the cell has written, with its outputs; None while that is not a whole record."""
+    size = os.fstat(watch.record_fd).st_size
+    parsed = from_bytes(os.pread(watch.record_fd, size, 0)) if size <= _LARGEST_RECORD else None
+    return _with_outputs(watch, *parsed) if parsed else None
+
+
+def _with_outputs(watch: _Watch, record: Record, trace: bytes = b"") -> bytes:
+    for output in watch.outputs:
+        output.drain()
     stdout, stderr = (output.text() for output in watch.outputs)
     return to_bytes(Record(**{**vars(record), "stdout": stdout, "stderr": stderr}), trace)
 
