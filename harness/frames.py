@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import TypeAdapter
 
 from harness.problem.layout import Layout
-from harness.record import STATUSES
+from harness.record import OUTCOMES, RECORD_FIELDS, STATUSES, Record
 from harness.scenario.cell import CellSpec
 from harness.scenario.grid import STANDARD_AXES
 from harness.store.reader import RunFile, find
@@ -33,6 +34,8 @@ _NUMBER_COLUMNS = (
     "correct_digits", "gradient_norm", "condition_number", "stable_learning_rate",
 )  # fmt: skip
 
+_RECORD = TypeAdapter(Record)
+
 
 class Run:
     """
@@ -49,11 +52,11 @@ class Run:
     def plan(self) -> pd.DataFrame:
         """One row a planned process: its key, axes, phase and round, whether it ran or not."""
         rows = self.file.rows(
-            "SELECT plan.*, cell.axes, cell.changed FROM plan JOIN cell USING (scenario, cell) "
+            "SELECT plan.*, cell.changed FROM plan JOIN cell USING (scenario, cell) "
             "ORDER BY cell.position, plan.replicate"
         )
-        flat = [{**row, **json.loads(row["axes"])} for row in rows]
-        return _frame(flat, _ordered(flat, (*KEYS, "phase", "round", "changed"), ("axes", "position")))
+        flat = [{**row, **self._axes(row)} for row in rows]
+        return _frame(flat, _ordered(flat, (*KEYS, "phase", "round", "changed"), ("position",)))
 
     @cached_property
     def cells(self) -> pd.DataFrame:
@@ -64,16 +67,12 @@ class Run:
         dictionaries); numbers that do not exist are NaN, in float columns.
         """
         rows = self.file.rows(
-            "SELECT record.*, plan.phase, plan.round, cell.axes FROM record "
+            "SELECT record.*, plan.phase, plan.round FROM record "
             "JOIN plan USING (scenario, cell, replicate) JOIN cell USING (scenario, cell) "
             "ORDER BY cell.position, record.replicate"
         )
-        flat = []
-        for row in rows:
-            content = json.loads(row.pop("content"))
-            content.pop("timings")
-            flat.append({**content, **row, **json.loads(row.pop("axes"))})
-        frame = _frame(flat, _ordered(flat, CELL_COLUMNS, ("axes", "content", "timings")))
+        flat = [{**vars(self._record(row)), **row, **self._axes(row)} for row in rows]
+        frame = _frame(flat, _ordered(flat, CELL_COLUMNS, ("content", "timings")))
         for column in _NUMBER_COLUMNS:
             frame[column] = frame[column].astype("float64")
         return frame
@@ -82,9 +81,9 @@ class Run:
     def timings(self) -> pd.DataFrame:
         """Raw measurements: one row each, by cell and replicate."""
         rows = [
-            {**{key: row[key] for key in KEYS}, **timing}
+            {**{key: row[key] for key in KEYS}, **vars(timing)}
             for row in self.file.rows("SELECT scenario, cell, replicate, content FROM record")
-            for timing in json.loads(row["content"])["timings"]
+            for timing in self._record(row).timings
         ]
         columns = [*KEYS, "kind", "number", "seconds", "cpu_seconds", "loops"]
         return pd.DataFrame(rows, columns=columns)
@@ -97,8 +96,9 @@ class Run:
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
     def _trace_frame(self, scenario: str, cell: str, replicate: int, arrays: dict[str, Any]) -> pd.DataFrame:
-        spec = self.file.specs[scenario, cell]
-        weights, biases = zip(*(_as_lists(spec, state) for state in arrays["parameters"]), strict=True)
+        with self.file.reading(f"the trace of {cell}"):
+            spec = self.file.specs[scenario, cell]
+            weights, biases = zip(*(_as_lists(spec, state) for state in arrays["parameters"]), strict=True)
         return pd.DataFrame(
             {
                 "scenario": scenario,
@@ -121,10 +121,11 @@ class Run:
 
     @cached_property
     def canary(self) -> pd.DataFrame:
-        """The canary cell of each round."""
-        rows = self.file.rows('SELECT * FROM canary ORDER BY "round", implementation')
-        flat = [{**json.loads(row.pop("content")), **row} for row in rows]
+        """The canary cell of each round; a round that was cut in two has two."""
+        rows = self.file.rows('SELECT * FROM canary ORDER BY attempt, "round", implementation')
+        flat = [{**vars(self._record(row)), **row} for row in rows]
         columns = [
+            "attempt",
             "round",
             "implementation",
             "status",
@@ -158,8 +159,24 @@ class Run:
 
     def axes(self, scenario: str) -> list[str]:
         """The axes of a scenario, the dotted ones too, in file order."""
-        rows = self.file.rows("SELECT axes FROM cell WHERE scenario = ? ORDER BY position LIMIT 1", scenario)
-        return list(json.loads(rows[0]["axes"])) if rows else []
+        return next((list(axes) for (name, _), axes in self.file.axes.items() if name == scenario), [])
+
+    def _axes(self, row: dict[str, Any]) -> dict[str, Any]:
+        return self.file.axes[row["scenario"], row["cell"]]
+
+    def _record(self, row: dict[str, Any]) -> Record:
+        with self.file.reading(f"the record of {row.get('cell', 'a canary')}"):
+            content = json.loads(row["content"])
+            record = _RECORD.validate_python(
+                {**content, **{key: row[key] for key in ("status", "outcome") if key in row}}
+            )
+            if not {*content} <= {*RECORD_FIELDS} or not _words_fit(record):
+                raise ValueError(f"status {record.status!r}, outcome {record.outcome!r}, keys {', '.join(content)}")
+            return record
+
+
+def _words_fit(record: Record) -> bool:
+    return record.status in STATUSES and record.outcome in (None, *OUTCOMES)
 
 
 def _ordered(rows: list[dict[str, Any]], first: tuple[str, ...], hidden: tuple[str, ...]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,9 +18,13 @@ def settings(arguments: Iterable[str]) -> dict[str, Any]:
     Dotted keys and values of `--set`, values written as in TOML; a bare word is a text.
 
     Raises:
-        UserError: If an argument has no `=`.
+        UserError: If an argument has no `=`, or is about expectations.
     """
-    return dict(_split(argument, "--set", "KEY=VALUE") for argument in arguments)
+    changes = dict(_split(argument, "--set", "KEY=VALUE") for argument in arguments)
+    for key in changes:
+        if key.partition(".")[0].partition("[")[0] == "expect":
+            raise UserError(f"--set {key}: expectations are about the file as it is; change the file.")
+    return changes
 
 
 def only(arguments: Iterable[str], scenarios: Sequence[Scenario]) -> tuple[tuple[str, tuple[Any, ...]], ...]:
@@ -61,13 +66,26 @@ def _split(argument: str, option: str, form: str) -> tuple[str, Any]:
 def _values(text: str) -> tuple[Any, ...]:
     """`0.1,0.2` and `[1.0,2.0],[3.0,4.0]` as TOML has them; else words and values between commas."""
     try:
-        return tuple(tomllib.loads(f"values = [{text}]")["values"])
-    except tomllib.TOMLDecodeError:
+        return tuple(_as_toml(f"[{text}]"))
+    except _NO_VALUE:
         return tuple(_value(part) for part in text.split(","))
 
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return _as_toml(text)
+    except _NO_VALUE:
         return text
+
+
+# TOML's own error, Python's of an integer with thousands of digits, of depth, and of a date as JSON.
+_NO_VALUE = (ValueError, RecursionError, TypeError)
+
+
+def _as_toml(text: str) -> Any:
+    """One value, of those that a run file can keep: no date, and nothing behind the value."""
+    table = tomllib.loads(f"value = {text}")
+    json.dumps(table)
+    if len(table) > 1:
+        raise ValueError("more than one value")
+    return table["value"]

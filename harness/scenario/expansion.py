@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +16,9 @@ from harness.scenario import faults
 from harness.scenario.cell import Cell, CellSpec
 from harness.scenario.grid import AXIS_ROOTS, STANDARD_AXES, Grid
 from harness.scenario.scenario import Experiment
+
+# Each is at least one process; more is a slip of the pen, and would fill the memory before it is refused.
+MOST_CELLS = 1_000_000
 
 
 def expand(raw: dict[str, Any], grid: Grid) -> tuple[list[Cell], list[Fault]]:
@@ -28,6 +32,11 @@ def expand(raw: dict[str, Any], grid: Grid) -> tuple[list[Cell], list[Fault]]:
     Returns:
         The cells in file order, and the faults of axis values that do not validate.
     """
+    axes = {axis: list(getattr(grid, axis)) for axis in STANDARD_AXES}
+    combinations = math.prod(map(len, [*axes.values(), *grid.dotted().values()]))
+    if combinations > MOST_CELLS:
+        return [], [Fault("grid", f"has {combinations:,} combinations; allowed: at most {MOST_CELLS:,}")]
+    excluded = [exclude.axes() for exclude in grid.exclude]
     cells: dict[str, Cell] = {}
     found: list[Fault] = []
     for dotted in _combinations(grid.dotted()):
@@ -36,9 +45,9 @@ def expand(raw: dict[str, Any], grid: Grid) -> tuple[list[Cell], list[Fault]]:
         except ValidationError as error:
             found += _axis_faults(error, raw, dotted)
             continue
-        for values in _combinations({axis: list(getattr(grid, axis)) for axis in STANDARD_AXES}):
+        for values in _combinations(axes):
             cell = _cell(experiment, values, dotted)
-            if not any(_matches(cell.axes, exclude.axes()) for exclude in grid.exclude):
+            if not any(_matches(cell.axes, wanted) for wanted in excluded):
                 cells.setdefault(cell.id, cell)
     return list(cells.values()), list(dict.fromkeys(found))
 
@@ -69,7 +78,7 @@ def bad_axes(raw: dict[str, Any]) -> list[Fault]:
     for key, value in table.items() if isinstance(table, dict) else ():
         path = f"grid.{faults.key(key)}"
         if key in NAMED_AXES:
-            result += _unknown_names(path, value, NAMED_AXES[key]())
+            result += _unknown_names(path, value, *NAMED_AXES[key])
         if key in known:
             continue
         if "." not in key:
@@ -86,14 +95,19 @@ def bad_axes(raw: dict[str, Any]) -> list[Fault]:
     return result
 
 
-NAMED_AXES = {"implementation": catalogue.implementations, "device": catalogue.devices}
+# Who knows the names, and how others become known.
+NAMED_AXES = {
+    "implementation": (catalogue.implementations, "; one of your own needs --plugin FILE.py"),
+    "device": (catalogue.devices, ""),
+}
 
 
-def _unknown_names(path: str, values: Any, known: tuple[str, ...]) -> list[Fault]:
+def _unknown_names(path: str, values: Any, names: Callable[[], tuple[str, ...]], hint: str) -> list[Fault]:
+    known = names()
     return [
         Fault(
             f"{path}[{position}]",
-            f"found {faults.show(name)}; allowed: {faults.one_of(known)}{faults.nearest(name, known)}",
+            f"found {faults.show(name)}; allowed: {faults.one_of(known)}{faults.nearest(name, known) or hint}",
         )
         for position, name in enumerate(values if isinstance(values, list) else ())
         if isinstance(name, str) and name not in known
@@ -130,7 +144,8 @@ def _matches(axes: dict[str, Any], wanted: dict[str, Any]) -> bool:
 def same(found: Any, wanted: Any) -> bool:
     """Equality of axis values after coercion: 1 is 1.0, true is not 1, a list is any of its members."""
     if isinstance(wanted, list) and not isinstance(found, (list, tuple)):
-        return any(same(found, value) for value in wanted)
+        # A list in the list is no member: depth is not walked.
+        return any(same(found, value) for value in wanted if not isinstance(value, list))
     if isinstance(found, bool) != isinstance(wanted, bool):
         return False
     if isinstance(found, (list, tuple)) and isinstance(wanted, (list, tuple)):

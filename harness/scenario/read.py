@@ -127,6 +127,8 @@ def read(path: Path, settings: dict[str, Any] | None = None) -> Scenario:
     Raises:
         ScenarioError: With all its faults.
     """
+    if not _is_text(str(path)):
+        raise ScenarioError([Fault("", "has a name that is no UTF-8 text, which no run file can keep", str(path))])
     try:
         text = path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -135,6 +137,11 @@ def read(path: Path, settings: dict[str, Any] | None = None) -> Scenario:
         return parse(text, path, settings or {})
     except ScenarioError as error:
         raise ScenarioError([Fault(fault.path, fault.problem, str(path)) for fault in error.faults]) from None
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file name is UTF-8; Python reads other bytes as lone surrogates."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def parse(text: str, path: Path, settings: dict[str, Any], files: dict[str, bytes] | None = None) -> Scenario:
@@ -151,16 +158,19 @@ def parse(text: str, path: Path, settings: dict[str, Any], files: dict[str, byte
         ScenarioError: With all its faults.
     """
     try:
+        return _parse(text, path, settings, files)
+    except RecursionError as error:
+        # Depth is met where it is walked first: by TOML, a copy, or the words of a message.
+        raise ScenarioError([_TOO_DEEP]) from error
+
+
+def _parse(text: str, path: Path, settings: dict[str, Any], files: dict[str, bytes] | None) -> Scenario:
+    try:
         raw = tomllib.loads(text)
     except ValueError as error:
         # TOML's own error, and Python's of an integer with thousands of digits.
         raise ScenarioError([Fault("", f"is not valid TOML: {error}")]) from error
-    except RecursionError as error:
-        raise ScenarioError([_TOO_DEEP]) from error
-    try:
-        document, cells = _validated(raw)
-    except RecursionError as error:
-        raise ScenarioError([_TOO_DEEP]) from error
+    document, cells = _validated(raw)
     read_file = files.__getitem__ if files is not None else partial(read_inside, path.parent)
     found = check.of_exclusions(document.grid)
     expectations, used = _expectations(document.expect, read_file, cells, found)
@@ -168,6 +178,8 @@ def parse(text: str, path: Path, settings: dict[str, Any], files: dict[str, byte
     if settings:
         # Expectations are about the file as it is; a setting only makes other cells.
         document, cells = _validated(with_values(raw, settings))
+        if found := check.of_exclusions(document.grid):
+            raise ScenarioError(found)
     return Scenario(path.stem, str(path), text, document, tuple(cells), expectations, used, file_cells)
 
 
