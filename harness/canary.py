@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness import catalogue
 from harness.job import Job
 from harness.scenario.cell import CellSpec
 from harness.scenario.data import Data, LinearTarget, NormalColumns, NormalNoise
@@ -29,4 +30,4 @@ def canary(implementation: str) -> Job:
         learning_rate=0.01,
         seed=0,
     )
-    return Job(spec, timing_repeats=3)
+    return Job(spec, timing_repeats=3, outfit=catalogue.entry(implementation).outfit)

@@ -25,7 +25,7 @@ def describe() -> dict[str, str]:
     facts = {
         "harness": harness.__version__,
         "python": platform.python_version(),
-        **{package: _version(package) for package in _PACKAGES},
+        **versions(),
         "os": f"{platform.system()} {platform.release()}",
         "libc": " ".join(platform.libc_ver()),
         "machine": platform.machine(),
@@ -37,6 +37,12 @@ def describe() -> dict[str, str]:
         "commit": _commit(),
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that numbers and pages rest on; those that are not installed are left out."""
+    found = {package: _version(package) for package in _PACKAGES}
+    return {package: version for package, version in found.items() if version}
 
 
 def load_average() -> str:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from harness.catalogue import Plugin
 from harness.scenario.cell import CellSpec
 
 
@@ -21,6 +22,8 @@ class Job:
         record_steps: States that expectations name; they are kept in the trace.
         timeout_seconds: Limit on the whole process.
         memory_mb: Limit on what it takes beyond its template.
+        outfit: What its process has imported beforehand: `numpy` or `torch`.
+        plugin: Where its implementation's code is; None for our own.
     """
 
     spec: CellSpec
@@ -29,15 +32,18 @@ class Job:
     record_steps: tuple[int, ...] = ()
     timeout_seconds: float = 120.0
     memory_mb: int = 4096
+    outfit: str = "numpy"
+    plugin: Plugin | None = None
 
     def to_json(self) -> str:
         """The job as text, for a process that shares no memory with this one."""
-        content = {name: value for name, value in vars(self).items() if name != "spec"}
-        return json.dumps({**content, "spec": self.spec.model_dump(mode="json")})
+        plugin = vars(self.plugin) if self.plugin else None
+        return json.dumps({**vars(self), "plugin": plugin, "spec": self.spec.model_dump(mode="json")})
 
     @staticmethod
     def from_json(text: str | bytes) -> Job:
         """The job that `to_json` wrote."""
         content: dict[str, Any] = json.loads(text)
-        spec = CellSpec.model_validate_json(json.dumps(content.pop("spec")))
-        return Job(spec=spec, **{**content, "record_steps": tuple(content["record_steps"])})
+        spec = CellSpec.model_validate(content.pop("spec"))
+        plugin = Plugin(**content["plugin"]) if content["plugin"] else None
+        return Job(spec=spec, **{**content, "record_steps": tuple(content["record_steps"]), "plugin": plugin})

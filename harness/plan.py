@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness import catalogue
 from harness.job import Job
 from harness.scenario.cell import Cell, CellSpec
 from harness.scenario.check import recorded_steps
@@ -116,6 +117,7 @@ def _stays(cell: Cell, cuts: Cuts) -> bool:
 
 def _job(scenario: Scenario, cell: Cell, cuts: Cuts, *, timed: bool) -> Job:
     limits = scenario.document.run
+    entry = catalogue.entry(cell.spec.implementation)
     repeats = min(limits.timing_repeats, 1) if cuts.quick else limits.timing_repeats
     return Job(
         spec=cell.spec,
@@ -124,6 +126,8 @@ def _job(scenario: Scenario, cell: Cell, cuts: Cuts, *, timed: bool) -> Job:
         record_steps=_named_states(scenario, cell.spec),
         timeout_seconds=cuts.timeout_seconds or limits.timeout_seconds,
         memory_mb=limits.memory_mb,
+        outfit=entry.outfit,
+        plugin=entry.plugin,
     )
 
 

@@ -20,11 +20,14 @@ class Progress:
     Args:
         total: Processes in the plan.
         quiet: Say nothing (for a program that reads stdout and stderr).
+
+    Attributes:
+        done: Processes that have their record.
     """
 
     def __init__(self, total: int, *, quiet: bool = False) -> None:
         self._total, self._quiet = total, quiet
-        self._done = self._bad = 0
+        self.done = self._bad = 0
         self._start = self._last = time.monotonic()
         terminal = sys.stderr.isatty() and not quiet
         form = "{percentage:3.0f}% {bar} {n_fmt}/{total_fmt} processes, {elapsed} gone, {remaining} left{postfix}"
@@ -32,16 +35,16 @@ class Progress:
 
     def advance(self, *, bad: bool) -> None:
         """One more process has its record."""
-        self._done += 1
+        self.done += 1
         self._bad += bad
         if bad and not self._bar.disable:
             self._bar.set_postfix_str(f"{self._bad} bad")
         self._bar.update()
         now = time.monotonic()
-        if self._bar.disable and not self._quiet and (now - self._last >= _LINE_SECONDS or self._done == self._total):
+        if self._bar.disable and not self._quiet and (now - self._last >= _LINE_SECONDS or self.done == self._total):
             self._last = now
             bad_text = f", {self._bad} bad" if self._bad else ""
-            text = f"{self._done} of {self._total} processes{bad_text}, {now - self._start:.0f} s"
+            text = f"{self.done} of {self._total} processes{bad_text}, {now - self._start:.0f} s"
             say(text)
 
     def __enter__(self) -> Progress:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
 
-from harness import catalogue, environment
+from harness import environment
+from harness.accepted import accepted
 from harness.canary import canary
 from harness.executors.base import Executor, Task
 from harness.plan import ACCURACY, TIMED, Plan, Planned
@@ -22,26 +26,51 @@ class Canary:
     implementation: str
 
 
-def carry_out(plan: Plan, executor: Executor, writer: RunWriter, progress: Progress, jobs: int) -> None:
+@dataclass(frozen=True)
+class Conditions:
     """
-    Run the accuracy phase, `jobs` at a time, then the timed rounds, one process at a time.
+    How a plan is carried out.
+
+    Args:
+        jobs: Accuracy-only cells at a time.
+        budget_seconds: No cell starts after so long; None: however long it takes.
+        arguments: The command's, for the record.
+    """
+
+    jobs: int = 1
+    budget_seconds: float | None = None
+    arguments: tuple[str, ...] = ()
+
+
+def carry_out(
+    plan: Plan, executor: Executor, writer: RunWriter, progress: Progress, conditions: Conditions = Conditions()
+) -> int:
+    """
+    Run the accuracy phase, several at a time, then the timed rounds, one process at a time.
+
+    Returns:
+        Processes that have not started because the budget is spent.
 
     Raises:
         KeyboardInterrupt: After Ctrl-C; everything finished is stored, cells in flight are killed.
+        MachineError: If a record cannot be stored; those before it are.
     """
     host = environment.host()
+    writer.begin(host, conditions.arguments)
     writer.environment(host, {**environment.describe(), "load before": environment.load_average()})
-    writer.meta({"started": time.time()})
+    deadline = time.monotonic() + (conditions.budget_seconds or math.inf)
+    phase = partial(_phase, deadline=deadline, executor=executor, writer=writer, progress=progress)
     try:
-        _phase(_tasks(plan.phase(ACCURACY)), executor, writer, progress, jobs)
+        phase(_tasks(plan.phase(ACCURACY)), jobs=conditions.jobs)
         for number in plan.rounds:
             planned = [item for item in plan.phase(TIMED) if item.round == number]
-            _phase([*_canaries(number, planned), *_tasks(planned)], executor, writer, progress, 1)
+            phase([*_canaries(number, planned), *_tasks(planned)], jobs=1)
     finally:
         executor.close()
         facts = {**executor.describe(), "load after": environment.load_average()}
         writer.environment(host, facts)
-        writer.meta({"finished": time.time()})
+        writer.end()
+    return len(plan.processes) - progress.done
 
 
 def _tasks(processes: list[Planned]) -> list[Task]:
@@ -50,14 +79,17 @@ def _tasks(processes: list[Planned]) -> list[Task]:
 
 def _canaries(number: int, planned: list[Planned]) -> list[Task]:
     """One canary for each outfit that the round uses: NumPy's, and autograd for torch."""
-    outfits = {catalogue.entry(item.job.spec.implementation).rows for item in planned}
+    outfits = {item.job.outfit for item in planned}
     names = [name for name, outfit in (("numpy", "numpy"), ("autograd", "torch")) if outfit in outfits]
     return [Task(Canary(number, name), canary(name), number) for name in names]
 
 
-def _phase(tasks: list[Task], executor: Executor, writer: RunWriter, progress: Progress, jobs: int) -> None:
+def _phase(
+    tasks: list[Task], *, jobs: int, deadline: float, executor: Executor, writer: RunWriter, progress: Progress
+) -> None:
     host = environment.host()
-    for finished in executor.run(tasks, jobs):
+    in_time = takewhile(lambda _: time.monotonic() < deadline, tasks)
+    for finished in map(accepted, executor.run(in_time, jobs)):
         if isinstance(finished.key, Canary):
             writer.canary(finished.key.round, finished.key.implementation, finished)
             continue

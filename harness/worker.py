@@ -5,13 +5,13 @@ from __future__ import annotations
 import statistics
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 
-from harness import catalogue, devices, implementations
+from harness import devices, implementations
 from harness.devices import Device
 from harness.ending import ending
 from harness.implementations.base import Implementation
@@ -22,7 +22,6 @@ from harness.problem.layout import Layout
 from harness.problem.orders import batches
 from harness.problem.problem import Problem, make_problem
 from harness.record import Arrays, Record, Timing, pack_arrays
-from harness.scenario.cell import CellSpec
 from harness.timed import Timed
 from harness.trace import Recorder
 from harness.training import recorded_pass
@@ -31,9 +30,13 @@ _OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory",
 _LONGEST_REASON = 500
 
 
-def run(job: Job) -> tuple[Record, bytes]:
+def run(job: Job, on_error: Callable[[BaseException], None] | None = None) -> tuple[Record, bytes]:
     """
     Run one cell; whatever it raises becomes its record.
+
+    Args:
+        job: The cell, and how to run it.
+        on_error: Called with what it raised, before the record is made: a debugger.
 
     Returns:
         The record and its packed trace.
@@ -45,9 +48,13 @@ def run(job: Job) -> tuple[Record, bytes]:
         # SystemExit and KeyboardInterrupt too: a cell cannot end its process unheard.
         with suppress(BaseException):  # a cell may have closed its outputs
             traceback.print_exc()
+        if on_error is not None:
+            on_error(error)
         return _of_error(error), b""
-    peak = memory("self", "VmHWM") - before
-    return Record(**{**vars(record), "peak_bytes": max(0, peak)}), pack_arrays(arrays)
+    # ru_maxrss would begin at the template's peak. A cell without any file descriptor left cannot read this.
+    peak = memory("self", "VmHWM")
+    peak_bytes = max(0, peak - before) if before and peak else None
+    return Record(**{**vars(record), "peak_bytes": peak_bytes}), pack_arrays(arrays)
 
 
 def _of_error(error: BaseException) -> Record:
@@ -78,21 +85,21 @@ class _Clock:
 
 def _run(job: Job) -> tuple[Record, Arrays]:
     spec, clock = job.spec, _Clock()
-    missing = not_available(spec)
-    if missing:
-        return Record("skipped", missing), {}
+    with clock("code"):
+        cls = implementations.get(spec.implementation, job.plugin)
+    if spec.device not in cls.devices:
+        return Record("skipped", f"{spec.implementation} runs on {', '.join(cls.devices)} only"), {}
     device = devices.get(spec.device)
     missing = device.missing()
     if missing:
         return Record("skipped", f"{spec.device}: {missing}"), {}
-    _set_threads(spec)
+    _set_threads(spec.threads, cls.rows)
 
     with clock("data"):
         data = make_data(spec)
         problem = make_problem(spec, data)
         plan = list(batches(spec, problem.orders))
-        cls = implementations.get(spec.implementation)
-        rows = _rows(plan, cls.rows, spec.device)
+        rows = indices(plan, cls.rows, spec.device)
     implementation = cls()
     with clock("setup"):
         setup = _load(implementation, problem, device)
@@ -119,27 +126,19 @@ def _run(job: Job) -> tuple[Record, Arrays]:
     return Record(**fields), arrays
 
 
-def not_available(spec: CellSpec) -> str | None:
-    """Why an implementation does not run on a device, or None."""
-    runs_on = catalogue.entry(spec.implementation).devices
-    if spec.device in runs_on:
-        return None
-    return f"{spec.implementation} runs on {', '.join(runs_on)} only"
-
-
-def _set_threads(spec: CellSpec) -> None:
+def _set_threads(count: int, rows: str) -> None:
     """Templates are started with one thread; more are asked for here, after the fork."""
-    if catalogue.entry(spec.implementation).rows == "torch":
+    if rows == "torch":
         import torch
 
-        torch.set_num_threads(spec.threads)
-    elif spec.threads != 1:
+        torch.set_num_threads(count)
+    elif count != 1:
         import threadpoolctl
 
-        threadpoolctl.threadpool_limits(spec.threads, user_api="blas")
+        threadpoolctl.threadpool_limits(count, user_api="blas")
 
 
-def _rows(plan: list[Any], kind: str, device: str) -> list[Any]:
+def indices(plan: list[Any], kind: str, device: str) -> list[Any]:
     """The index of each update in the implementation's own kind, on its device."""
     if kind == "numpy" or not isinstance(plan[0], np.ndarray):
         return plan

@@ -40,7 +40,7 @@ from harness.problem.layout import Parameters
 from harness.problem.problem import Problem
 from harness.progress import Progress
 from harness.record import Record, from_bytes, to_bytes
-from harness.runner import carry_out
+from harness.runner import Conditions, carry_out
 from harness.scenario.cell import CellSpec
 from harness.scenario.read import Scenario
 from harness.store.writer import RunWriter
@@ -146,6 +146,22 @@ def _eat_in_strays() -> NoReturn:
     _sleep()
 
 
+def _eat_a_part_in_each_child() -> NoReturn:
+    """Each holds 60 % of the limit, all together more than twice of it."""
+    for _ in range(4):
+        _child(lambda: _eat(MEMORY_MB * 6 // 10))
+    _sleep()
+
+
+def _eat_and_share() -> None:
+    """60 % of the limit, in five processes, but only once in memory; long enough for several looks of the watch."""
+    held = [b"x" * 2**20 for _ in range(MEMORY_MB * 6 // 10)]
+    for _ in range(4):
+        _child(_sleep)
+    time.sleep(0.5)
+    del held
+
+
 def _close_and_raise() -> NoReturn:
     _close(1, 2)
     raise ValueError("nowhere to say it")
@@ -195,6 +211,8 @@ FAULTS: dict[str, Callable[[], object]] = {
     "eat-small-pieces": _eat_small_pieces,
     "eat-in-children": _eat_in_children,
     "eat-in-strays": _eat_in_strays,
+    "eat-a-part-in-each-child": _eat_a_part_in_each_child,
+    "eat-and-share": _eat_and_share,
     "out-of-memory-error": lambda: _raise(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")),
     "flood": lambda: _flood(FLOOD_BYTES),
     "flood-errors": lambda: _flood(FLOOD_BYTES, 2),
@@ -270,12 +288,12 @@ def _open_files() -> int:
 
 def _supervised(fault: str) -> dict[str, Any]:
     """One cell with this fault: its record (None where the run was gone), and who is left."""
-    catalogue._BUILT_IN["faulty"] = catalogue.Entry("tests.faulty", ("cpu",), "numpy")
+    catalogue._BUILT_IN["faulty"] = catalogue.Entry(("cpu",), "numpy", "tests.faulty")
     implementations._CLASSES["faulty"] = faulty_class(fault)
     ours, control = socket.socketpair()
     signal.signal(signal.SIGUSR1, lambda _number, _frame: ours.close())
     with contextlib.closing(control), contextlib.closing(ours):
-        report = supervise(job(fault), control, _start_cell(fault, ours), memory("self", "VmRSS"))
+        report = supervise(job(fault), control, _start_cell(fault, ours), memory("self", "RssAnon"))
     parsed = from_bytes(report) if report is not None else None
     record = vars(parsed[0]) | {"timings": []} if parsed else None
     return {"record": record, "trace_bytes": len(parsed[1]) if parsed else 0, "left": children()}
@@ -316,7 +334,7 @@ def finished_run(
     gc.freeze()  # as a template does: a timed pass collects first, and pytest holds much
     try:
         with Progress(len(plan.processes), quiet=True) as progress:
-            carry_out(plan, executor, writer, progress, jobs)
+            carry_out(plan, executor, writer, progress, Conditions(jobs))
     finally:
         writer.close()
         gc.unfreeze()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ TIMED = {"grid__seed": [0, 1], "run__timing_repeats": 1}
 class Echo(InlineExecutor):
     """Runs NumPy for every implementation: four names of one path, without torch."""
 
-    def run(self, tasks: Sequence[Task], jobs: int) -> Iterator[Finished]:
+    def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
         for task in tasks:
             spec = task.job.spec.model_copy(update={"implementation": "numpy"})
             (finished,) = super().run([replace(task, job=replace(task.job, spec=spec))], jobs)
@@ -272,7 +272,8 @@ def test_failed_cells_are_not_compared(tmp_path: Path) -> None:
     """A pair of which one failed is no pair; its failure shows in another gate."""
 
     class Half(Echo):
-        def run(self, tasks: Sequence[Task], jobs: int) -> Iterator[Finished]:
+        def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
+            tasks = list(tasks)
             for task, finished in zip(tasks, super().run(tasks, jobs), strict=True):
                 failed = task.job.spec.implementation == "optim"
                 bad = Finished(task.key, Record("failed", "a reason"), b"", "", 0.0, 0.0)

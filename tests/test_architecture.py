@@ -55,9 +55,10 @@ assert record.status == "ok", record.reason
         ("import harness.frames, harness.analysis.verdict", {"pydantic", "numpy", "pandas"}),
         ("import harness; harness.load", {"pydantic", "numpy", "pandas"}),
         ("import harness; harness.implementation", {"pydantic", "numpy"}),
+        ("import harness.testing", {"pydantic", "numpy", "pandas"}),
     ],
     ids=["package", "main", "names", "help", "run help", "planning", "executors", "worker", "numpy cell", "torch cell",
-         "frames", "load", "decorator"],
+         "frames", "load", "decorator", "checks"],
 )  # fmt: skip
 def test_what_a_fresh_interpreter_imports(code: str, allowed: set[str]) -> None:
     """Help is light, planning knows no NumPy, a NumPy cell no torch, and frames no torch and no figures."""
@@ -75,7 +76,7 @@ ROOMS: dict[str, set[str]] = {
     "implementations": {"catalogue", "problem", "scenario"},
     "devices": set(),
     "record": set(),
-    "job": {"scenario"},
+    "job": {"catalogue", "scenario"},
     "trace": {"scenario", "problem", "record"},
     "outcome": {"problem"},
     "training": {"devices", "implementations", "record", "trace"},
@@ -87,14 +88,20 @@ ROOMS: dict[str, set[str]] = {
     },
     "executors": {"catalogue", "errors", "job", "linux", "record", "worker"},
     "environment": {"catalogue", "devices", "errors"},
-    "plan": {"job", "scenario", "errors"},
-    "canary": {"job", "scenario"},
-    "store": {"errors", "executors", "plan", "record", "scenario"},
+    "plan": {"catalogue", "errors", "job", "scenario"},
+    "canary": {"catalogue", "job", "scenario"},
+    "store": {"catalogue", "errors", "executors", "plan", "record", "scenario"},
     "progress": {"streams"},
-    "runner": {"canary", "catalogue", "environment", "errors", "executors", "plan", "progress", "record", "store"},
+    "plugins": {"catalogue", "errors", "executors", "streams"},
+    "fingerprint": {"__init__", "environment", "plugins"},
+    "resume": {"errors", "fingerprint", "job", "plan", "scenario", "store"},
+    "accepted": {"executors", "record"},
+    "runner": {"accepted", "canary", "environment", "errors", "executors", "plan", "progress", "record", "store"},
     "frames": {"errors", "problem", "record", "scenario", "store"},
+    "reproduce": {"analysis", "catalogue", "executors", "job", "plan", "record", "resume", "store"},
     "analysis": {"errors", "frames", "problem", "record", "scenario"},
     "report": {"analysis", "errors", "frames", "problem", "record", "scenario"},
+    "testing": {"analysis", "devices", "implementations", "problem", "record", "scenario", "worker"},
 }  # fmt: skip
 # What stands above all rooms and may import any of them.
 TOP = ("cli", "__init__", "__main__")

@@ -250,7 +250,8 @@ def test_a_numpy_template_holds_no_torch_and_one_thread(executor: LocalExecutor)
 
 def test_a_torch_template_has_one_thread(executor: LocalExecutor) -> None:
     """A template that holds torch has one thread too, so that forking it is safe; numbers are those of NumPy."""
-    torch_job = replace(job(0), spec=job(0).spec.model_copy(update={"implementation": "autograd"}))
+    spec = job(0).spec.model_copy(update={"implementation": "autograd"})
+    torch_job = replace(job(0), spec=spec, outfit="torch")
     found = by_key(list(executor.run([Task("autograd", torch_job, 0), Task("numpy", job(0), 0)], 1)))
     template = executor._templates[0, "torch", 0].process.pid
     assert len(list(Path(f"/proc/{template}/task").iterdir())) == 1

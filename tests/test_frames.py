@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class Unlucky(InlineExecutor):
     def __init__(self) -> None:
         self.bad = [status for status in STATUSES if status not in ("ok", "skipped")]
 
-    def run(self, tasks: Sequence[Task], jobs: int) -> Iterator[Finished]:
+    def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
         for finished in super().run(tasks, jobs):
             if self.bad and finished.record.status == "ok" and not isinstance(finished.key, Canary):
                 record = Record(

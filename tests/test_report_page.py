@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from harness.progress import Progress
 from harness.record import Record
 from harness.report.page import file_name, link
 from harness.report.sections.cells import MOST_BYTES, PAGE_ROWS, Column, fitted, safe_json
-from harness.report.sections.failures import as_toml, tail
+from harness.report.sections.failures import tail
 from harness.report.svg import rewrite
 from harness.report.write import write_report
 from harness.runner import Canary, carry_out
@@ -54,7 +53,7 @@ class Rehearsed:
     def __init__(self, change: Change, real: int = 10_000) -> None:
         self._change, self._real = change, real
 
-    def run(self, tasks: Sequence[Task], jobs: int) -> Iterator[Finished]:
+    def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
         del jobs
         record, trace = Record("ok"), b""
         for place, task in enumerate(tasks):
@@ -88,7 +87,7 @@ def make_run(
     writer.plan(plan, scenarios, {})
     cut = dataclasses.replace(plan, processes=plan.processes[: len(plan.processes) - drop])
     with Progress(len(plan.processes), quiet=True) as progress:
-        carry_out(cut, Rehearsed(change, real), writer, progress, 1)
+        carry_out(cut, Rehearsed(change, real), writer, progress)
     writer.close()
     return Assessment(load(folder))
 
@@ -216,7 +215,7 @@ def test_skipped_and_diverged_cells_are_said(report: Path) -> None:
 def test_a_failure_carries_its_command(report: Path) -> None:
     """The command names the scenario and every axis that varies, in the words the command line reads."""
     text = pages_of(report)["bad.html"]
-    assert re.search(r"harness run \S+bad.toml --only batch_size=8 --only learning_rate=0.05 --only seed=1", text)
+    assert re.search(r"harness reproduce \S+ --cell c[0-9a-f]{12}", text)
 
 
 def test_a_missed_expectation_stands_beside_what_was_found(report: Path) -> None:
@@ -278,7 +277,7 @@ def test_every_shape_of_run_has_a_page(shape: str, tmp_path: Path) -> None:
 
 
 def test_a_large_run_stays_light(tmp_path: Path) -> None:
-    """3,000 cells: at most 1.5 MB and 6,000 elements, in under 10 s."""
+    """3,000 cells: at most 1.5 MB and 6,000 elements."""
     values: dict[str, Any] = {"grid__seed": {"start": 0, "count": 750}, "grid__batch_size": [8, "full"]}
     scenarios = one_scenario(tmp_path, **values, grid__learning_rate=[0.01, 0.05], run={"timing_repeats": 0})
 
@@ -287,9 +286,7 @@ def test_a_large_run_stays_light(tmp_path: Path) -> None:
         return dataclasses.replace(record, loss=seed / 7, correct_digits=seed % 70 / 10), True
 
     assessment = make_run(tmp_path / "run", scenarios, numbered, real=1)
-    start = time.perf_counter()
     page = write_report(assessment, tmp_path / "out").with_name("line.html")
-    assert time.perf_counter() - start < 10
     text = page.read_text(encoding="utf-8")
     assert len(text.encode()) <= 1.5e6
     assert len(re.findall(r"<[a-z]", text)) <= 6_000
@@ -317,13 +314,6 @@ def test_names_become_links_that_work() -> None:
     """A scenario called index keeps off the run's page; odd names are quoted."""
     assert file_name("index") == "index-scenario.html"
     assert link("a b#c:d?") == "a%20b%23c%3Ad%3F.html"
-
-
-def test_values_are_written_as_the_command_line_reads_them() -> None:
-    """Bare words stay bare; a text that looks like a number is quoted."""
-    assert [as_toml(value) for value in ("full", "1", True, 1e-05, 3, ["a", 1])] == [
-        "full", '"1"', "true", "1e-05", "3", "[a, 1]",
-    ]  # fmt: skip
 
 
 def test_embedded_json_cannot_end_its_element() -> None:

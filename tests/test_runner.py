@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,8 +29,9 @@ class Listening(InlineExecutor):
         self.phases: list[tuple[list[Task], int]] = []
         self.closed = 0
 
-    def run(self, tasks: Sequence[Task], jobs: int) -> Iterator[Finished]:
-        self.phases.append((list(tasks), jobs))
+    def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
+        tasks = list(tasks)
+        self.phases.append((tasks, jobs))
         return super().run(tasks, jobs)
 
     def close(self) -> None:
@@ -40,8 +41,9 @@ class Listening(InlineExecutor):
 class Pretending(Listening):
     """Gives every task a record without running it."""
 
-    def run(self, tasks: Sequence[Task], jobs: int) -> Iterator[Finished]:
-        self.phases.append((list(tasks), jobs))
+    def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
+        tasks = list(tasks)
+        self.phases.append((tasks, jobs))
         for task in tasks:
             yield Finished(task.key, Record("ok"), b"", "pretended", 0.0, 0.0)
 
@@ -49,7 +51,7 @@ class Pretending(Listening):
 class Interrupted(Listening):
     """Gives one result a phase, then Ctrl-C."""
 
-    def run(self, tasks: Sequence[Task], jobs: int) -> Iterator[Finished]:
+    def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
         yield next(super().run(tasks, jobs))
         raise KeyboardInterrupt
 
@@ -130,14 +132,15 @@ def test_an_interrupt_keeps_what_is_finished(tmp_path: Path) -> None:
     writer, executor = RunWriter(tmp_path / "run"), Interrupted()
     writer.plan(plan, [scenario(**TWO_ROUNDS)], {})
     with pytest.raises(KeyboardInterrupt), Progress(len(plan.processes), quiet=True) as progress:
-        carry_out(plan, executor, writer, progress, 1)
+        carry_out(plan, executor, writer, progress)
     writer.close()
     run = load(tmp_path / "run")
     assert run.counts() == {
         "planned": 5, "ok": 1, "skipped": 0, "failed": 0, "crashed": 0, "timed_out": 0, "out_of_memory": 0, "missing": 4
     }  # fmt: skip
     assert executor.closed == 1
-    assert run.file.meta["finished"] >= run.file.meta["started"]
+    (attempt,) = run.file.attempts
+    assert attempt["finished"] >= attempt["started"]
 
 
 def test_a_failed_cell_is_one_record_among_others(tmp_path: Path) -> None:
@@ -164,7 +167,7 @@ def test_a_record_of_a_bad_cell_is_stored_as_it_is(tmp_path: Path) -> None:
     """Status, reason and outputs of a crashed cell come back from the file, NUL and all."""
 
     class Crashing(InlineExecutor):
-        def run(self, tasks: Sequence[Task], jobs: int) -> Iterator[Finished]:
+        def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
             for task in tasks:
                 record = Record("crashed", "killed by signal 9 (SIGKILL)", stdout='a,"b"\r\n\0c', stderr="é\u2028ü")
                 yield Finished(task.key, record, b"", "numpy-0.0", 1.5, 0.25)

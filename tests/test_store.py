@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class Watched(InlineExecutor):
         self.path = path
         self.seen: list[int] = []
 
-    def run(self, tasks: Sequence[Task], jobs: int) -> Iterator[Finished]:
+    def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
         for finished in super().run(tasks, jobs):
             yield finished
             self.seen.append(len(load(self.path).cells))
@@ -314,7 +314,8 @@ def test_an_interrupted_run_keeps_what_is_finished(
     assert all(ended(fd) for fd in fds)
     run = _assert_whole(tmp_path / "run")
     assert [path.name for path in run.file.folder.iterdir()] == ["run.sqlite"]
-    assert run.file.meta["finished"] > run.file.meta["started"]
+    (attempt,) = run.file.attempts
+    assert attempt["finished"] > attempt["started"]
 
 
 def test_ctrl_c_twice_leaves_nobody(started: subprocess.Popen[str], tmp_path: Path) -> None:

@@ -262,7 +262,7 @@ def by_hand(spec: CellSpec, data: Data) -> tuple[list[Any], list[float]]:
     implementation, layout = cls(), Layout.of(spec)
     implementation.load(problem)
     states, losses = [layout.flatten(implementation.parameters())], []
-    for rows in worker._rows(list(batches(spec, problem.orders)), cls.rows, "cpu"):
+    for rows in worker.indices(list(batches(spec, problem.orders)), cls.rows, "cpu"):
         losses.append(float(implementation.step(rows)))
         states.append(layout.flatten(implementation.parameters()))
     return states, losses

@@ -38,13 +38,14 @@ class Gate:
     held: str = ""
 
 
-def cells_gate(counts: dict[str, int], failures: Sequence[dict[str, Any]]) -> Gate:
+def cells_gate(counts: dict[str, int], failures: Sequence[dict[str, Any]], retried: int = 0) -> Gate:
     """
     Every planned cell has its record, and none failed.
 
     Args:
         counts: Planned processes by status, with `planned` and `missing`.
         failures: Rows that failed and that no expectation of `status` names.
+        retried: Records that gave way to one of a later attempt.
     """
     by_status = {status: sum(row["status"] == status for row in failures) for status in BAD_STATUSES}
     parts = [f"{number:,} {status.replace('_', ' ')}" for status, number in by_status.items() if number]
@@ -52,7 +53,8 @@ def cells_gate(counts: dict[str, int], failures: Sequence[dict[str, Any]]) -> Ga
         parts.append(f"{counts['missing']:,} without a record")
     planned = counts["planned"]
     skipped = f", {counts['skipped']:,} skipped" if counts["skipped"] else ""
-    found = f"{planned - counts['missing'] - len(failures):,} of {planned:,}{skipped}"
+    again = f", {retried:,} after a retry" if retried else ""
+    found = f"{planned - counts['missing'] - len(failures):,} of {planned:,}{skipped}{again}"
     note = f"{', '.join(parts)} of {planned:,} processes" if parts else ""
     held = "" if parts else f"all {planned:,} processes left their record and none failed"
     return Gate(

@@ -86,9 +86,10 @@ class Assessment:
     def verdict(self, scenario: str | None = None) -> Verdict:
         """The verdict over the run, or over one of its scenarios."""
         failures = [row for row in self.failures if scenario in (None, row["scenario"])]
+        retried = [row for row in self.run.file.retried if scenario in (None, row["scenario"])]
         return Verdict(
             (
-                gates.cells_gate(self.run.counts(scenario), failures),
+                gates.cells_gate(self.run.counts(scenario), failures, len(retried)),
                 gates.expectations_gate(_of(self.expectations, scenario), scenario),
                 gates.repeatability_gate(_of(self.repeated, scenario)),
                 gates.agreement_gate(_of(self.agreements, scenario)),

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import secrets
-import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 
+from harness import environment
+from harness.cli.finish import executor_of, finish
+from harness.cli.resume import OF_RUN, resume
 from harness.cli.settings import only, settings
 from harness.errors import UserError
-from harness.executors.base import Executor
-from harness.executors.inline import InlineExecutor
-from harness.executors.local import LocalExecutor
+from harness.fingerprint import fingerprint
 from harness.linux import interrupts_held
 from harness.plan import Cuts, Plan, make_plan
-from harness.progress import Progress
-from harness.runner import carry_out
+from harness.plugins import register, used
 from harness.scenario.read import Scenario, read_all
 from harness.store.writer import RunWriter
-from harness.streams import put, say
+from harness.streams import put
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Run the scenarios; the exit code says whether everything held."""
+    """Run the scenarios, or what is missing of a run; the exit code says whether everything held."""
+    if options.retry and options.resume is None:
+        raise UserError("--retry needs --resume RUN: it runs cells of that run again.")
+    if options.pdb and options.executor != "inline":
+        raise UserError("--pdb needs --executor inline: a debugger cannot follow a cell into a process of its own.")
+    return _new(options) if options.resume is None else resume(options)
+
+
+def _new(options: argparse.Namespace) -> int:
     changes = settings(options.set)
+    plugins = register(options.plugin)
     with interrupts_held():
         scenarios = read_all(options.scenario, changes)
         cuts = Cuts(options.quick, only(options.only, scenarios), options.timeout)
@@ -38,42 +43,31 @@ def execute(options: argparse.Namespace) -> int:
         raise UserError("no cell is left; --only names values that no cell has together.")
     if options.dry_run:
         return _dry_run(plan, scenarios)
-    executor = _executor(options)
+    plugins = used(plugins, {item.job.spec.implementation for item in plan.cells})
+    executor = executor_of(options)
     name = time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime()) if options.name is None else options.name
     writer = RunWriter(_new_folder(Path(options.out), name, unique=options.name is None))
-    writer.meta({"name": writer.folder.name, "arguments": sys.argv[1:], "isolation": options.isolation})
-    writer.meta({"executor": options.executor, "quick": options.quick, "created": time.time()})
     with interrupts_held():
+        writer.meta(_facts(writer.folder.name, options))
+        writer.fingerprint(fingerprint(plugins))
+        files = {path: digest for plugin in plugins for path, digest in plugin.files.items()}
+        writer.environment(environment.host(), {f"plug-in {path}": digest for path, digest in files.items()})
+        # Last: a run file with a plan has all that a resumption needs.
         writer.plan(plan, scenarios, changes)
-    try:
-        with _term_as_interrupt(), Progress(len(plan.processes), quiet=options.json) as progress:
-            carry_out(plan, executor, writer, progress, options.jobs or _cores())
-    except KeyboardInterrupt:
-        say(f"harness: interrupted; what is finished is kept. Its page: harness report {writer.folder}")
-        return 130
-    finally:
-        writer.close()
-    return _conclude(writer.folder, options)
+    return finish(plan, executor, writer, options)
 
 
-def _conclude(folder: Path, options: argparse.Namespace) -> int:
-    """The verdict, on the terminal and in the page."""
-    from harness.analysis.verdict import Assessment
-    from harness.frames import load
-    from harness.report.summary import as_json, as_terminal
-
-    assessment = Assessment(load(folder))
-    page = None
-    if not options.no_report:
-        from harness.report.write import write_report
-
-        page = write_report(assessment, folder)
-    put((as_json(assessment) if options.json else as_terminal(assessment, page)) + "\n")
-    return 0 if assessment.verdict().passed else 1
-
-
-def _executor(options: argparse.Namespace) -> Executor:
-    return InlineExecutor() if options.executor == "inline" else LocalExecutor(options.isolation)
+def _facts(name: str, options: argparse.Namespace) -> dict[str, object]:
+    return {
+        "name": name,
+        "created": time.time(),
+        "arguments": sys.argv[1:],
+        "directory": str(Path.cwd()),
+        "quick": options.quick,
+        "executor": options.executor,
+        "isolation": options.isolation,
+        "options": {name: vars(options)[name] for name in OF_RUN},
+    }
 
 
 def _dry_run(plan: Plan, scenarios: list[Scenario]) -> int:
@@ -95,21 +89,3 @@ def _new_folder(out: Path, name: str, *, unique: bool) -> Path:
     if folder.exists():
         raise UserError(f"{folder}: exists already; give the run another --name.")
     return folder
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextlib.contextmanager
-def _term_as_interrupt() -> Iterator[None]:
-    """SIGTERM (a CI job that is cancelled) keeps what is finished, as Ctrl-C does."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,7 +35,8 @@ class Finished:
         key: The task's.
         record: The cell's record, written by the cell or, where it could not, about it.
         trace: Its packed trace; empty where there is none.
-        template: The process it came from: `torch-0.1` is turn 1 of slot 0; `spawn`; `inline`.
+        template: The process it came from: `torch-0.1` is turn 1 of slot 0, `torch-0.1-2` the second of that
+            name, after the first had ended; `spawn`; `inline`.
         started: Unix time when its process was started.
         seconds: Wall clock of the process, start to exit.
     """
@@ -51,8 +52,12 @@ class Finished:
 class Executor(Protocol):
     """Runs tasks; a task always comes back, whatever its cell did."""
 
-    def run(self, tasks: Sequence[Task], jobs: int) -> Iterator[Finished]:
-        """Run all tasks, `jobs` at a time, in order of start; results come as they finish."""
+    def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
+        """
+        Run all tasks, `jobs` at a time, in order of start; results come as they finish.
+
+        The next task is asked for when there is a place for it, so whoever gives them can stop.
+        """
         ...
 
     def describe(self) -> dict[str, str]:

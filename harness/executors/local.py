@@ -3,68 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import selectors
-import socket
-import subprocess
 import sys
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from harness import catalogue
 from harness.errors import MachineError, UserError
 from harness.executors import protocol
 from harness.executors.base import Finished, Task
-from harness.executors.environment import declared, described
-from harness.linux import interrupts_held
+from harness.executors.environment import described
+from harness.executors.handle import Template
+from harness.executors.strays import kill_strays
+from harness.linux import adopt_orphans, children, interrupts_held
 from harness.record import Record, from_bytes
 
 # A template kills a cell at its time-out. If the template itself does not answer
 # for so much longer (stopped, swapped out), it is killed with its cell.
 _GRACE_SECONDS = 30.0
 _TURNS = 2
-
-
-class Template:
-    """The parent's end of one template process."""
-
-    def __init__(self, outfit: str, name: str) -> None:
-        self.outfit, self.name = outfit, name
-        self.hello: dict[str, str] = {}
-        ours, theirs = socket.socketpair()
-        self.channel = ours
-        self._errors = os.memfd_create("template-stderr")
-        command = [sys.executable, "-m", "harness.executors.template", str(theirs.fileno()), outfit]
-        self.process = subprocess.Popen(
-            command,
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=self._errors,
-            stderr=self._errors,
-            env=declared(),
-            start_new_session=True,  # Ctrl-C is for the run; it tells its templates itself
-        )
-        theirs.close()
-
-    def ended(self) -> str:
-        """How the process ended, with the last line it wrote, as one sentence."""
-        code = self.process.wait()
-        size = os.fstat(self._errors).st_size
-        text = os.pread(self._errors, 4096, max(0, size - 4096)).decode("utf-8", "replace").strip()
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return f"its template {self.name} ended ({how}){': ' + text.splitlines()[-1] if text else ''}"
-
-    def close(self) -> None:
-        """Close the socket, upon which the template kills its cell and ends; wait for that."""
-        self.channel.close()
-        try:
-            self.process.wait(timeout=_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        os.close(self._errors)
 
 
 @dataclass
@@ -94,17 +52,23 @@ class LocalExecutor:
             raise UserError("isolated cells need Linux (pidfd, memfd, prctl); elsewhere use --executor inline.")
         self._isolation = isolation
         self._templates: dict[tuple[int, str, int], Template] = {}
+        self._started: Counter[str] = Counter()
+        # What a killed template leaves behind becomes ours, and is told from what
+        # was ours before by this.
+        adopt_orphans()
+        self._before = set(children())
         self._described: dict[str, str] = {"isolation": isolation, **described()}
 
-    def run(self, tasks: Sequence[Task], jobs: int) -> Iterator[Finished]:
-        waiting = deque(tasks)
+    def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
+        waiting = iter(tasks)
         free = list(range(jobs))[::-1]
         running: dict[Template, _Running] = {}
         with selectors.DefaultSelector() as selector, self._none_left(running):
-            while waiting or running:
-                while waiting and free:
-                    slot = free.pop()
-                    self._give(waiting.popleft(), slot, running, selector)
+            while True:
+                while free and (task := next(waiting, None)) is not None:
+                    self._give(task, free.pop(), running, selector)
+                if not running:
+                    return
                 for template in self._ready(selector, running):
                     finished = self._result(running[template])
                     if finished is not None:
@@ -135,14 +99,21 @@ class LocalExecutor:
             protocol.send(template.channel, {}, message)
 
     def _template(self, slot: int, task: Task) -> Template:
-        outfit = "spawn" if self._isolation == "spawn" else catalogue.entry(task.job.spec.implementation).rows
+        outfit = "spawn" if self._isolation == "spawn" else task.job.outfit
         turn = 0 if outfit == "spawn" else task.turn % _TURNS
         key = (slot, outfit, turn)
         if key in self._templates and self._templates[key].process.poll() is not None:
             self._templates.pop(key).close()  # it died idle; no cell was lost with it
         if key not in self._templates:
-            self._templates[key] = Template(outfit, outfit if outfit == "spawn" else f"{outfit}-{slot}.{turn}")
+            self._templates[key] = Template(outfit, self._name(key))
         return self._templates[key]
+
+    def _name(self, key: tuple[int, str, int]) -> str:
+        """One name a process: a template that takes over from one that ended has a number behind it."""
+        slot, outfit, turn = key
+        name = outfit if outfit == "spawn" else f"{outfit}-{slot}.{turn}"
+        self._started[name] += 1
+        return name if self._started[name] == 1 or outfit == "spawn" else f"{name}-{self._started[name]}"
 
     def _ready(self, selector: selectors.BaseSelector, running: dict[Template, _Running]) -> list[Template]:
         """Templates with something to say; those past every limit are killed, which is something too."""
@@ -161,6 +132,7 @@ class LocalExecutor:
             self._forget(item.template)
             how = item.template.ended()
             item.template.close()
+            kill_strays(Template.pids | self._before)
             late = time.monotonic() > item.deadline
             record = Record("timed_out" if late else "crashed", how)
             return self._finished(item, record, b"", item.dispatched, time.time() - item.dispatched)
@@ -193,3 +165,4 @@ class LocalExecutor:
         for template in self._templates.values():
             template.close()
         self._templates = {}
+        kill_strays(Template.pids | self._before)

@@ -101,12 +101,12 @@ def index_page(assessment: Assessment, views: Sequence[View]) -> str:
 def run_facts(assessment: Assessment) -> tuple[str, ...]:
     """When it ran, for how long, at which commit, on which machines; all from the run file."""
     meta, environment_ = assessment.run.file.meta, assessment.run.environment
+    attempts = assessment.run.file.attempts
     facts = []
-    started, finished = meta.get("started"), meta.get("finished")
-    if isinstance(started, (int, float)):
-        facts.append(time.strftime("%d %B %Y, %H:%M UTC", time.gmtime(started)).lstrip("0"))
-        if isinstance(finished, (int, float)):
-            facts.append(f"took {_duration(finished - started)}")
+    if attempts:
+        facts.append(time.strftime("%d %B %Y, %H:%M UTC", time.gmtime(attempts[0]["started"])).lstrip("0"))
+        took = _duration(sum(attempt["finished"] - attempt["started"] for attempt in attempts))
+        facts.append(f"took {took}" if len(attempts) == 1 else f"took {took} in {len(attempts)} attempts")
     hosts = list(dict.fromkeys(environment_["host"]))
     if hosts:
         facts.append(f"on {numbers.listed(map(str, hosts))}")

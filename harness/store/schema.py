@@ -3,11 +3,12 @@ The tables of a run file.
 
 Schema numbers (`user_version`):
     1   2026-11  first
+    2   2026-11  attempts, fingerprints, plug-ins, records that gave way to a retry
 """
 
 from __future__ import annotations
 
-SCHEMA = 1
+SCHEMA = 2
 FILE_NAME = "run.sqlite"
 
 TABLES = """
@@ -26,12 +27,19 @@ CREATE TABLE record (
     scenario TEXT NOT NULL, cell TEXT NOT NULL, replicate INTEGER NOT NULL,
     status TEXT NOT NULL, outcome TEXT, host TEXT NOT NULL, "order" INTEGER NOT NULL, started REAL NOT NULL,
     seconds REAL NOT NULL, template TEXT NOT NULL, jobs INTEGER NOT NULL, content TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
     PRIMARY KEY (scenario, cell, replicate));
 CREATE TABLE trace (
     scenario TEXT NOT NULL, cell TEXT NOT NULL, replicate INTEGER NOT NULL, data BLOB NOT NULL,
     PRIMARY KEY (scenario, cell, replicate));
+CREATE TABLE retried AS SELECT * FROM record;
 CREATE TABLE canary (
-    round INTEGER NOT NULL, implementation TEXT NOT NULL, started REAL NOT NULL, template TEXT NOT NULL,
-    content TEXT NOT NULL, PRIMARY KEY (round, implementation));
+    attempt INTEGER NOT NULL, round INTEGER NOT NULL, implementation TEXT NOT NULL, started REAL NOT NULL,
+    template TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (attempt, round, implementation));
+CREATE TABLE attempt (
+    number INTEGER PRIMARY KEY, host TEXT NOT NULL, arguments TEXT NOT NULL, started REAL NOT NULL, finished REAL);
+CREATE TABLE fingerprint (kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, name));
+CREATE TABLE plugin (
+    name TEXT PRIMARY KEY, source TEXT NOT NULL, digest TEXT NOT NULL, devices TEXT NOT NULL, outfit TEXT NOT NULL);
 CREATE TABLE environment (host TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (host, key));
 """

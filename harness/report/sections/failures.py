@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +16,6 @@ MOST_IN_FULL = 3
 MOST_CAUSES = 12
 _TAIL_LINES = 30
 _TAIL_SIGNS = 3_000
-_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ def section(view: View) -> Section:
     causes = tuple(_cause(view, cause, groups[cause]) for cause in order[:MOST_CAUSES])
     counts = view.assessment.run.counts(view.name)
     says = findings.of_failures(len(view.bad), len(unexpected), counts["planned"], counts["missing"])
-    how = "Grouped by cause; the command repeats the cell and its replicates." if causes else ""
+    how = "Grouped by cause; the command runs the cell again and compares; --pdb opens a debugger." if causes else ""
     mark = "fail" if unexpected or counts["missing"] else ""
     data = Data(Finding(says, how), causes, len(order) - len(causes), tuple(_said(view, counts["missing"])))
     return Section("failures", "Failures", "What failed, and how to run it again", data, mark)
@@ -83,7 +80,8 @@ def _cause(view: View, cause: tuple[str, str, bool], rows: Sequence[Row]) -> Cau
 def _failed(view: View, row: Row) -> Failed:
     axes = {axis: level for axis, level in row["axes"].items() if axis in view.varied}
     where = phrases(axes) or "the only cell"
-    return Failed(where, str(row["cell"]), int(row["replicate"]), command(view, row["axes"]), tail(str(row["stderr"])))
+    cell = str(row["cell"])
+    return Failed(where, cell, int(row["replicate"]), command(view, cell), tail(str(row["stderr"])))
 
 
 def tail(text: str) -> str:
@@ -91,28 +89,9 @@ def tail(text: str) -> str:
     return "\n".join(text.strip().splitlines()[-_TAIL_LINES:])[-_TAIL_SIGNS:]
 
 
-def command(view: View, axes: dict[str, Any]) -> str:
-    """The command that runs just this cell, quoted for a shell."""
-    words = ["harness", "run", view.scenario.path]
-    sql = "SELECT settings FROM scenario WHERE name = ?"
-    for row in view.assessment.run.file.rows(sql, view.name):
-        for name, value in json.loads(row["settings"]).items():
-            words += ["--set", f"{name}={as_toml(value)}"]
-    for axis in view.varied:
-        words += ["--only", f"{axis}={as_toml(axes[axis])}"]
-    return shlex.join(words)
-
-
-def as_toml(value: Any) -> str:
-    """A value as the command line reads it: TOML, or a bare word."""
-    if isinstance(value, str):
-        bare = _BARE.fullmatch(value) and value not in ("true", "false", "inf", "nan")
-        return value if bare else json.dumps(value)
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(name)} = {as_toml(item)}" for name, item in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(as_toml, value)) + "]"
-    return json.dumps(value)
+def command(view: View, cell: str) -> str:
+    """The command that runs just this cell again and compares, quoted for a shell."""
+    return shlex.join(["harness", "reproduce", str(view.assessment.run.file.folder), "--cell", cell])
 
 
 def _said(view: View, missing: int) -> list[tuple[str, str]]:
@@ -131,7 +110,14 @@ def _said(view: View, missing: int) -> list[tuple[str, str]]:
         said.append(("diverged", text))
     if missing:
         left = numbers.plural(missing, "planned process", "planned processes")
-        said.append(("no record", f"{left} left no record: the run was interrupted, or is still going on."))
+        why = "the run was interrupted, is out of its budget, or is still going on"
+        go_on = shlex.join(["harness", "run", "--resume", str(view.assessment.run.file.folder)])
+        said.append(("no record", f"{left} left no record: {why}. Go on: {go_on}"))
+    retried = [row for row in view.assessment.run.file.retried if row["scenario"] == view.name]
+    if retried:
+        count = numbers.plural(len(retried), "record", "records")
+        statuses = ", ".join(dict.fromkeys(row["status"].replace("_", " ") for row in retried))
+        said.append(("retried", f"{count} ({statuses}) gave way to one of a later attempt; kept in the run file."))
     excluded = view.scenario.document.grid.exclude
     return said + [("left out", f"Not in the grid ({phrases(item.axes())}): {item.why}.") for item in excluded]
 
