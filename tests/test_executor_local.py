@@ -20,14 +20,10 @@ from harness.executors.inline import InlineExecutor
 from harness.executors.local import LocalExecutor
 from harness.job import Job
 from harness.linux import children, descendants
-from harness.record import Record, unpack_arrays
+from harness.record import unpack_arrays
 from tests.builders import scenario
+from tests.comparing import plain
 from tests.faulty import ended, until
-
-# What differs from process to process; all else of a record must not.
-MEASURED = {
-    "step_seconds", "cpu_step_seconds", "setup_seconds", "first_step_seconds", "peak_bytes", "phases", "timings",
-}  # fmt: skip
 
 
 def job(seed: int = 0) -> Job:
@@ -44,11 +40,6 @@ def endless(seconds: float = 60.0) -> Job:
 
 def tasks(count: int) -> list[Task]:
     return [Task(number, job(number), number % 2) for number in range(count)]
-
-
-def plain(record: Record) -> dict[str, Any]:
-    """The record without what a clock or a memory gauge says."""
-    return {name: value for name, value in vars(record).items() if name not in MEASURED}
 
 
 def by_key(results: Sequence[Finished]) -> dict[Any, Finished]:

@@ -83,7 +83,7 @@ def make_run(
     """A run file made in this process; `drop` processes are planned and leave no record."""
     plan = make_plan(scenarios, Cuts(), shuffle_seed=1)
     writer = RunWriter(folder)
-    writer.meta({"name": folder.name, "arguments": ["run"], "created": 1.8e9})
+    writer.meta({"name": folder.name, "created": 1.8e9})
     writer.plan(plan, scenarios, {})
     cut = dataclasses.replace(plan, processes=plan.processes[: len(plan.processes) - drop])
     with Progress(len(plan.processes), quiet=True) as progress:

@@ -58,7 +58,7 @@ def test_every_cell_comes_out_again(run: Run, capsys: pytest.CaptureFixture[str]
     """Without options all cells are run again, each once, in processes of their own, and hold."""
     assert command(run, "--jobs", "2") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == "✓ 5 of 5 cells came out again, bit for bit."
+    assert lines[-1] == "✓ 5 of 5 cells came out again, to the last bit."
     assert {line.split()[1] for line in lines[:-1]} == set(run.cells["cell"])
     assert all("the same bits" in line for line in lines[:-1])
 

@@ -43,10 +43,10 @@ def finish(plan: Plan, executor: Executor, writer: RunWriter, options: argparse.
         writer.close()
     if left:
         say(f"harness: {options.budget:g} s are over and {left} processes have not started. Go on: {go_on}")
-    return _conclude(writer.folder, options)
+    return conclude(writer.folder, options)
 
 
-def _conclude(folder: Path, options: argparse.Namespace) -> int:
+def conclude(folder: Path, options: argparse.Namespace) -> int:
     """The verdict, on the terminal and in the page."""
     from harness.analysis.verdict import Assessment
     from harness.frames import load

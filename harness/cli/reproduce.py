@@ -42,7 +42,7 @@ def execute(options: argparse.Namespace) -> int:
     if options.json:
         put(json.dumps({"cells": [_content(result) for result in found], "changed": changed}, indent=1) + "\n")
     else:
-        put(f"{'✓' if same == len(found) else '✕'} {same} of {len(found)} cells came out again, bit for bit.\n")
+        put(f"{_summary(found)}\n")
     return 0 if same == len(found) else 1
 
 
@@ -69,6 +69,14 @@ def _chosen(items: list[Recorded], options: argparse.Namespace) -> list[Recorded
 def _line(result: Reproduction) -> str:
     axes = ", ".join(f"{axis}={level}" for axis, level in result.axes.items())
     return f"{'✓' if result.reproduced else '✕'} {result.cell} {result.scenario} ({axes}): {_said(result)}"
+
+
+def _summary(found: list[Reproduction]) -> str:
+    same = [result for result in found if result.reproduced]
+    ended = sum(result.now != "ok" for result in same)
+    how = f"{len(same) - ended} to the last bit, {ended} ended as before" if ended else "to the last bit"
+    sign = "✓" if len(same) == len(found) else "✕"
+    return f"{sign} {len(same)} of {len(found)} cells came out again" + (f", {how}." if same else ".")
 
 
 def _said(result: Reproduction) -> str:

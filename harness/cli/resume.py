@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from harness.cli.finish import executor_of, finish
+from harness.cli.finish import conclude, executor_of, finish
 from harness.cli.parser import parser
 from harness.errors import RunError, UserError
 from harness.fingerprint import fingerprint
@@ -15,7 +15,7 @@ from harness.plugins import register, used
 from harness.resume import missing, must_be_unchanged, plugin_files
 from harness.store.reader import find
 from harness.store.writer import RunWriter
-from harness.streams import put
+from harness.streams import put, say
 
 # What decides what is measured, and how; the rest is how the user wants to be told.
 OF_RUN = ("scenario", "plugin", "quick", "only", "set", "jobs", "executor", "isolation", "timeout")
@@ -36,6 +36,10 @@ def resume(options: argparse.Namespace) -> int:
     writer = RunWriter(run.folder, resume=True)
     with interrupts_held():
         plan = missing(run, options.retry)
+    if not plan.processes:
+        writer.close()
+        say(f"harness: nothing is missing in {run.folder}.")
+        return conclude(run.folder, options)
     return finish(plan, executor, writer, options)
 
 

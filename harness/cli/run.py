@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
-import sys
 import time
 from pathlib import Path
 
@@ -61,7 +60,6 @@ def _facts(name: str, options: argparse.Namespace) -> dict[str, object]:
     return {
         "name": name,
         "created": time.time(),
-        "arguments": sys.argv[1:],
         "directory": str(Path.cwd()),
         "quick": options.quick,
         "executor": options.executor,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -42,7 +44,7 @@ class Machines:
     machines: tuple[Table, ...]
     long_facts: tuple[tuple[str, str], ...]
     files: tuple[tuple[str, str], ...]
-    arguments: str
+    commands: tuple[str, ...]
 
 
 def sections(assessment: Assessment, views: Sequence[View], link: Callable[[str], str]) -> list[Section]:
@@ -97,6 +99,8 @@ def _causes(views: Sequence[View], link: Callable[[str], str]) -> Table | None:
 
 def _machines(assessment: Assessment) -> Section:
     machines, long_facts = environment.facts(assessment.run.environment)
-    arguments = " ".join(map(str, assessment.run.file.meta.get("arguments", [])))
-    data = Machines(machines, long_facts, environment.FILES, arguments)
+    attempts = assessment.run.file.attempts
+    with assessment.run.file.reading("the arguments of its attempts"):
+        commands = tuple(shlex.join(["harness", *json.loads(attempt["arguments"])]) for attempt in attempts)
+    data = Machines(machines, long_facts, environment.FILES, commands)
     return Section("machines", "Environment", "Where and with what was it run?", data)
