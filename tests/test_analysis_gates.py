@@ -89,6 +89,12 @@ def test_a_bad_record_fails_the_cells_gate(run: Run, status: str) -> None:
     assert gates(bad)["cells"].found == "7 of 8"
 
 
+def test_a_retry_is_counted(run: Run) -> None:
+    """A cell that is ok at the second try passes the gate, which says that there was a first."""
+    again = edit(run, "INSERT INTO retried SELECT * FROM record WHERE \"order\" < 2")
+    assert (gates(again)["cells"].status, gates(again)["cells"].found) == ("passed", "8 of 8, 2 after a retry")
+
+
 def test_another_digest_fails_repeatability(run: Run) -> None:
     """A replicate that ended on other bits fails the gate and is named; the other gates stand."""
     cell = run.cells["cell"][0]

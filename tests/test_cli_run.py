@@ -163,6 +163,13 @@ FAULTS: list[tuple[str, list[str], list[str]]] = [
     ("empty name", ["run", "line.toml", "--name", ""], ["--name"]),
     ("existing name", ["run", "line.toml", "--name", "taken"], ["taken", "exists"]),
     ("no run", ["export", "nowhere"], ["nowhere"]),
+    ("set an expectation", ["run", "line.toml", "--set", "expect[0].value=3"], ["expectations"]),
+    ("set a bad exclusion", ["run", "line.toml", "--set", 'grid.exclude=[{sed=1, why="x"}]'], ["grid.exclude", "sed"]),
+    ("retry of what", ["run", "line.toml", "--retry", "failed"], ["--resume RUN"]),
+    ("a debugger from afar", ["run", "line.toml", "--pdb"], ["--executor inline"]),
+    ("no plug-in", ["run", "line.toml", "--plugin", "none.py"], ["--plugin none.py", "Python file"]),
+    ("nothing to resume", ["run", "--resume", "nowhere"], ["nowhere"]),
+    ("nothing to reproduce", ["reproduce", "nowhere"], ["nowhere"]),
 ]
 
 
@@ -193,6 +200,11 @@ def test_wrong_input_is_refused_before_anything_is_written(
         ["run", "--timeout", "nan"],
         ["run", "--timeout", "soon"],
         ["run", "--executor", "cloud"],
+        ["run", "--jobs", "1" + "0" * 23],
+        ["run", "--budget", "0"],
+        ["run", "--resume", "x", "--retry", "ok"],
+        ["reproduce"],
+        ["reproduce", "x", "--sample", "0"],
         ["run", "--isolation", "none"],
         ["run", "--no-such-option"],
         ["export", "latest", "--table", "rows"],
