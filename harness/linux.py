@@ -8,7 +8,7 @@ import functools
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -138,9 +138,14 @@ def interrupts_held() -> Iterator[None]:
         signal.raise_signal(came[0])
 
 
-def kill_all_children() -> None:
-    """Kill every child, adopted ones too, until none is left; all are waited for."""
-    while _has_children() and (pids := children()):
+def kill_all_children(wanted: Callable[[int], bool] = lambda _pid: True) -> None:
+    """
+    Kill children, adopted ones too, until none is left; all are waited for.
+
+    Args:
+        wanted: Which of them; a killed one's own children come next.
+    """
+    while _has_children() and (pids := [pid for pid in children() if wanted(pid)]):
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
