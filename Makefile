@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test check bench clean
+.PHONY: help setup report test check soak bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ check: $(READY) ## formatting, lint, types, and that the scenarios are valid
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/harness check scenarios
+
+soak: $(READY) ## the fault tests 20 times, each time in another order, up to the first failure
+	for round in $$(seq 20); do $(BIN)/pytest -n 2 --dist worksteal -m fault -q || exit 1; done
 
 bench: $(READY) ## what a cell costs beside its floor (ratios, in one run)
 	$(BIN)/pytest tests/bench -o python_files='bench_*.py' -o timeout=600 -p no:randomly -s --benchmark-disable-gc

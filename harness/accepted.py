@@ -35,8 +35,8 @@ def accepted(finished: Finished) -> Finished:
         _check(finished.record, unpack_arrays(finished.trace))
     except _UNREADABLE as error:
         reason = f"its record holds what no cell writes: {' '.join(_said(error).split())[:300]}"
-        outputs = {"stdout": str(finished.record.stdout), "stderr": str(finished.record.stderr)}
-        return replace(finished, record=Record("failed", reason, **outputs), trace=b"")
+        stdout, stderr = str(finished.record.stdout), str(finished.record.stderr)
+        return replace(finished, record=Record("failed", reason, stdout=stdout, stderr=stderr), trace=b"")
     return finished
 
 

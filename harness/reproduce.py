@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from harness import catalogue
+from harness.accepted import accepted
 from harness.analysis.reproduction import Reproduction, departure, differing_fields
 from harness.executors.base import Executor, Finished, Task
 from harness.job import Job
@@ -57,7 +58,7 @@ def reproductions(run: RunFile, items: Sequence[Recorded], executor: Executor, j
         jobs: How many at a time; no bit depends on it.
     """
     tasks = [Task(item, _of_today(item.planned.job), item.planned.replicate) for item in items]
-    for finished in executor.run(tasks, jobs):
+    for finished in map(accepted, executor.run(tasks, jobs)):
         yield _compared(run, finished.key, finished)
 
 

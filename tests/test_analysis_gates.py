@@ -91,7 +91,7 @@ def test_a_bad_record_fails_the_cells_gate(run: Run, status: str) -> None:
 
 def test_a_retry_is_counted(run: Run) -> None:
     """A cell that is ok at the second try passes the gate, which says that there was a first."""
-    again = edit(run, "INSERT INTO retried SELECT * FROM record WHERE \"order\" < 2")
+    again = edit(run, 'INSERT INTO retried SELECT * FROM record WHERE "order" < 2')
     assert (gates(again)["cells"].status, gates(again)["cells"].found) == ("passed", "8 of 8, 2 after a retry")
 
 

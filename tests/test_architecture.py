@@ -98,7 +98,7 @@ ROOMS: dict[str, set[str]] = {
     "accepted": {"executors", "record"},
     "runner": {"accepted", "canary", "environment", "errors", "executors", "plan", "progress", "record", "store"},
     "frames": {"errors", "problem", "record", "scenario", "store"},
-    "reproduce": {"analysis", "catalogue", "executors", "job", "plan", "record", "resume", "store"},
+    "reproduce": {"accepted", "analysis", "catalogue", "executors", "job", "plan", "record", "resume", "store"},
     "analysis": {"errors", "frames", "problem", "record", "scenario"},
     "report": {"analysis", "errors", "frames", "problem", "record", "scenario"},
     "testing": {"analysis", "devices", "implementations", "problem", "record", "scenario", "worker"},

@@ -74,12 +74,15 @@ def test_check_tells_every_fault(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert [line.split(": ")[1] for line in err.splitlines()] == ["training.epochs", "grid.dtype[0]"]
 
 
-def test_an_interrupt_anywhere_is_130(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("place", ["harness.cli.check.read_all", "harness.cli.main.parser"])
+def test_an_interrupt_anywhere_is_130(
+    place: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ctrl-C in a command without anything to keep ends with 130 and one message."""
 
     def interrupted(*_arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("harness.cli.check.read_all", interrupted)
+    monkeypatch.setattr(place, interrupted)
     assert main(["check"]) == 130
     assert capsys.readouterr().err == "harness: interrupted.\n"

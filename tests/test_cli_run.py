@@ -398,3 +398,15 @@ def test_a_path_that_the_system_refuses_is_one_message(capsys: pytest.CaptureFix
     for options in (["run", "x" * 300], ["export", "x" * 300], ["check", "x" * 300 + ".toml"]):
         assert main(options) in (2, 3)
         assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_default_that_is_asked_for_is_noticed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A resumed run keeps its own executor: naming another is refused, be it the default; its own, or none, is fine."""
+    write_scenario(tmp_path, **UNTIMED)
+    assert run() == 0
+    capsys.readouterr()
+    assert main(["run", "--resume", "r", "--executor", "local", "--no-report"]) == 2
+    assert "executor: there it is inline" in capsys.readouterr().err
+    assert main(["run", "--resume", "r", "--executor", "inline", "--no-report"]) == 0
+    assert main(["run", "--resume", "r", "--no-report"]) == 0
+    assert "nothing is missing" in capsys.readouterr().err

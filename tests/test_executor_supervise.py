@@ -17,7 +17,7 @@ from tests.faulty import FAULTS, FLOOD_BYTES, HANGS, MEMORY_MB
 TAIL = 16_384
 ROOT = Path(__file__).parent.parent
 
-# Fault, the status that DESIGN section 5 gives it, and what its reason must say.
+# Fault, the status that the contract gives it, and what its reason must say.
 STATUSES = [
     ("raise", "failed", "ValueError: a bad step"),
     ("exit", "failed", "SystemExit: 3"),

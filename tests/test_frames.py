@@ -25,7 +25,7 @@ from harness.store.writer import RunWriter
 from tests.builders import scenario
 from tests.faulty import finished_run
 
-# DESIGN section 5: the columns of `harness export`, by name.
+# The columns of `harness export` that programs outside rely on, by name.
 CELL_COLUMNS = """cell, scenario, implementation, device, dtype, batch_size, learning_rate, seed, replicate, status,
     reason, outcome, steps, loss, validation_loss, weights, bias, digest, step_seconds, setup_seconds,
     first_step_seconds, peak_bytes, host, order, started, template, jobs"""

@@ -19,6 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     streams.prepare()
     try:
         return _execute(parser().parse_args(arguments))
+    except KeyboardInterrupt:
+        streams.say("harness: interrupted.")
+        return 130
     finally:
         streams.finish()
 
@@ -28,9 +31,6 @@ def _execute(options: argparse.Namespace) -> int:
     try:
         command = importlib.import_module(f"harness.cli.{options.command}")
         return int(command.execute(options))
-    except KeyboardInterrupt:
-        streams.say("harness: interrupted.")
-        return 130
     except Exception as error:
         if options.debug:
             streams.say(traceback.format_exc().rstrip())

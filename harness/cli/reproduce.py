@@ -12,7 +12,7 @@ from harness.analysis.reproduction import Reproduction
 from harness.cli.finish import cores, executor_of
 from harness.errors import UserError
 from harness.fingerprint import differences, fingerprint
-from harness.plugins import register
+from harness.plugins import register, used
 from harness.reproduce import Recorded, recorded, reproductions
 from harness.resume import plugin_files, stored
 from harness.scenario.faults import nearest
@@ -26,7 +26,7 @@ def execute(options: argparse.Namespace) -> int:
         options.executor = "inline"
     run = find(options.run, Path(options.out))
     items = _chosen(recorded(run), options)
-    changed = differences(stored(run), fingerprint(register(plugin_files(run))))
+    changed = differences(stored(run), fingerprint(used(register(plugin_files(run)), run.plugins)))
     if not options.json:
         for line in changed:
             say(f"not as in the run: {line}")

@@ -28,7 +28,11 @@ def execute(options: argparse.Namespace) -> int:
         raise UserError("--retry needs --resume RUN: it runs cells of that run again.")
     if options.pdb and options.executor != "inline":
         raise UserError("--pdb needs --executor inline: a debugger cannot follow a cell into a process of its own.")
-    return _new(options) if options.resume is None else resume(options)
+    if options.resume is not None:
+        return resume(options)
+    # Not the parser's defaults: a resumed run would not know them from what was asked for.
+    options.executor, options.isolation = options.executor or "local", options.isolation or "fork"
+    return _new(options)
 
 
 def _new(options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from harness.accepted import accepted
 from harness.executors.base import Task
 from harness.executors.environment import declared
 from harness.executors.local import LocalExecutor
@@ -82,7 +83,7 @@ def overhead(outfit: str, isolation: str, folder: Path) -> Iterator[Seconds]:
         writer._db.execute("DELETE FROM record")
         writer._db.execute("DELETE FROM trace")
         start = time.perf_counter()
-        (finished,) = executor.run([Task(planned, planned.job)], 1)
+        (finished,) = map(accepted, executor.run([Task(planned, planned.job)], 1))
         writer.record(planned, finished, "host", 1)
         seconds = time.perf_counter() - start
         assert finished.record.status == "ok", finished.record.reason
