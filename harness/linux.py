@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import functools
 import os
+import resource
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _MADV_COLLAPSE = 25
+_LIMITS = 16
 _LARGE_PAGE = 2 * 2**20
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
@@ -108,6 +110,12 @@ def _private_areas() -> Iterator[tuple[int, int]]:
             if rights == "rw-p" and name in ([], ["[heap]"]):
                 start, end = (int(address, 16) for address in area.split("-"))
                 yield start, end
+
+
+def condition() -> tuple[object, ...]:
+    """What another process can change of this one: resource limits, processors, scheduler, priority."""
+    limits = tuple(resource.getrlimit(number) for number in range(_LIMITS))
+    return limits, os.sched_getaffinity(0), os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def threads() -> int:

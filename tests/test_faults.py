@@ -94,6 +94,7 @@ FAULTS: list[tuple[str, str, str]] = [
     ("loss-inf", "ok", ""),
     ("parameters-nan", "ok", ""),
     ("parameters-inf", "ok", ""),
+    ("limit-template", "ok", ""),
     ("write-into-data", "ok", ""),
     ("write-into-problem", "ok", ""),
     ("memory-and-go-on", "ok", ""),
@@ -130,7 +131,17 @@ HANGS = [name for name, status, _ in FAULTS if status == "timed_out" and name no
 LIMITED = ["memory", "memory-at-once", "memory-in-children", "memory-and-go-on"]
 TIMED = ["other-second-time", "write-into-problem", "kill-9", "kill-template", "strays", "exception"]
 REST = [name for name in STATUS if name not in {*STOPPED, *HANGS, *LIMITED, "other-second-time"}]
-SPAWNED = ["exception", "exit-0", "segfault", "import-aborts", "strays", "kill-template", "at-exit", "change-folder"]
+SPAWNED = [
+    "exception",
+    "exit-0",
+    "segfault",
+    "import-aborts",
+    "strays",
+    "kill-template",
+    "limit-template",
+    "at-exit",
+    "change-folder",
+]
 PLUGIN_FILES = ["faults.py", "torch_faults.py", "import_raises.py", "import_aborts.py"]
 
 

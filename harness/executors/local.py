@@ -144,6 +144,10 @@ class LocalExecutor:
             return None
         parsed = from_bytes(body)
         assert parsed is not None, "a template frames its records itself"
+        if head["harmed"]:
+            # The cell changed its template's limits, processors or priority: no other cell is forked from it.
+            self._forget(item.template)
+            item.template.close()
         return self._finished(item, *parsed, head["started"], head["seconds"])
 
     @staticmethod

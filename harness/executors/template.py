@@ -21,7 +21,15 @@ from harness.executors.child import run_and_exit
 from harness.executors.preload import preload
 from harness.executors.supervise import supervise
 from harness.job import Job
-from harness.linux import adopt_orphans, die_with_parent, kill_all_children, memory, threads, use_large_pages
+from harness.linux import (
+    adopt_orphans,
+    condition,
+    die_with_parent,
+    kill_all_children,
+    memory,
+    threads,
+    use_large_pages,
+)
 
 # What a new interpreter holds with its outfit, files aside, before its cell takes
 # any: measured with Python 3.11, NumPy 2.4 and torch 2.13 for the CPU.
@@ -48,7 +56,7 @@ def main() -> None:
         protocol.send(control, {"error": f"the template has {threads()} threads after its imports, not 1"})
         return
     protocol.send(control, {"hello": {**_describe(outfit), "import_seconds": time.perf_counter() - start}})
-    own = memory("self", "RssAnon")
+    own, unharmed = memory("self", "RssAnon"), condition()
     while (frame := protocol.receive(control)) is not None:
         started, clock = time.time(), time.perf_counter()
         job = Job.from_json(frame[1])
@@ -59,7 +67,8 @@ def main() -> None:
             report = supervise(job, control, run_and_exit, own)
         if report is None:
             return
-        protocol.send(control, {"started": started, "seconds": time.perf_counter() - clock}, report)
+        head = {"started": started, "seconds": time.perf_counter() - clock, "harmed": condition() != unharmed}
+        protocol.send(control, head, report)
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

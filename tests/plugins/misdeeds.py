@@ -287,6 +287,14 @@ def alarm() -> None:
     time.sleep(1)
 
 
+def limit_template() -> None:
+    """Leave the parent hardly a file to open, one processor and the lowest priority."""
+    parent = os.getppid()
+    resource.prlimit(parent, resource.RLIMIT_NOFILE, (4, 4))
+    os.sched_setaffinity(parent, {min(os.sched_getaffinity(parent))})
+    os.setpriority(os.PRIO_PROCESS, parent, 19)
+
+
 def kill_template() -> NoReturn:
     """With processes left behind that nobody then knows."""
     stray(deaf)
@@ -380,6 +388,7 @@ IN_STEP: dict[str, Callable[[], object]] = {
     "temporary-folder": hold_a_temporary_folder,
     "fork-and-go-on": os.fork,
     "kill-template": kill_template,
+    "limit-template": limit_template,
     "terminate-template": terminate_template,
     "stop-template": stop_template,
 }
