@@ -37,7 +37,9 @@ def _content(row: dict[str, Any]) -> dict[str, Any]:
     columns = {name: row[name] for name in ("status", "outcome", "host", "data")}
     # repr: nan equals itself, and -0.0 is not 0.0.
     said = {name: repr(value) for name, value in content.items() if name not in MEASURED}
-    shape = {"timings": [timing["kind"] for timing in content["timings"]], "phases": sorted(content["phases"])}
+    # Whether there is a warm-up is decided by a clock: only short trainings need one.
+    kinds = [timing["kind"] for timing in content["timings"] if timing["kind"] != "warm_up"]
+    shape = {"timings": kinds, "phases": sorted(content["phases"])}
     return {**columns, **said, **shape}
 
 
