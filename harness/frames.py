@@ -16,7 +16,8 @@ from harness.problem.layout import Layout
 from harness.record import OUTCOMES, RECORD_FIELDS, STATUSES, Record
 from harness.scenario.cell import CellSpec
 from harness.scenario.grid import STANDARD_AXES
-from harness.store.reader import RunFile, find
+from harness.store.find import find
+from harness.store.reader import RunFile
 
 KEYS = ("scenario", "cell", "replicate")
 # Columns that every export has, in this order; dotted axes and the rest follow.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.record import Record
-from harness.store.reader import find
+from harness.store.find import find
 
 # What a clock or a memory gauge says; all else of a record must not differ from process to process.
 MEASURED = {

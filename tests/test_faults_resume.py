@@ -16,7 +16,7 @@ import pytest
 
 import harness
 from harness.frames import load
-from harness.store.reader import find
+from harness.store.find import find
 from harness.store.schema import SCHEMA
 from tests.builders import write_scenario
 from tests.commands import PLUGINS, Surroundings, messages

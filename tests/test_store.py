@@ -23,7 +23,7 @@ from harness.executors.base import Finished, Task
 from harness.executors.inline import InlineExecutor
 from harness.frames import Run, load
 from harness.linux import descendants
-from harness.store.reader import find
+from harness.store.find import find
 from harness.store.schema import SCHEMA
 from harness.store.writer import RunWriter
 from tests.builders import scenario, write_scenario

@@ -16,7 +16,7 @@ from harness.plugins import register, used
 from harness.reproduce import Recorded, recorded, reproductions
 from harness.resume import plugin_files, stored
 from harness.scenario.faults import nearest
-from harness.store.reader import find
+from harness.store.find import find
 from harness.streams import put, say
 
 

@@ -13,7 +13,7 @@ from harness.fingerprint import fingerprint
 from harness.linux import interrupts_held
 from harness.plugins import register, used
 from harness.resume import missing, must_be_unchanged, plugin_files
-from harness.store.reader import find
+from harness.store.find import find
 from harness.store.writer import RunWriter
 from harness.streams import put, say
 

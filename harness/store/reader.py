@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -15,39 +13,16 @@ from typing import Any
 
 from harness import catalogue
 from harness.catalogue import Entry, Plugin
-from harness.errors import MachineError, RunError, ScenarioError
+from harness.errors import MachineError
 from harness.record import Arrays, unpack_arrays
 from harness.scenario.cell import CellSpec
 from harness.scenario.grid import STANDARD_AXES
 from harness.scenario.read import Scenario, parse
-from harness.store.schema import FILE_NAME, SCHEMA, TABLES
+from harness.store.damage import DAMAGE, TYPES, UNREADABLE, in_a_line, whole_trace
 
 Key = tuple[str, str, int]
-_MAGIC = b"SQLite format 3\0"
 # Several expectations read the same traces one after the other.
 _KEPT_TRACES = 2048
-# What comes of reading bytes that are not those written: no JSON, another key, an array of another shape.
-_DAMAGE = (
-    ScenarioError, ValueError, TypeError, LookupError, AttributeError, SyntaxError, OverflowError, MemoryError,
-    RecursionError, zlib.error,
-)  # fmt: skip
-# Of SQLite; its own message may quote bytes that are no text.
-_UNREADABLE = (sqlite3.Error, UnicodeDecodeError, MemoryError)
-_OF_STATES = ("step", "loss", "step_loss", "parameters")
-_OF_EPOCHS = ("epoch_sum", "epoch_mean", "epoch_last")
-_DTYPES = {"step": "<i8", "kink_margin": "<f4"}
-_PYTHON_TYPES: dict[str, type] = {"TEXT": str, "INTEGER": int, "REAL": float, "BLOB": bytes}
-
-
-def _types() -> dict[str, set[type]]:
-    """What a column of this name may hold; SQLite itself keeps whatever it is given."""
-    types: dict[str, set[type]] = {}
-    for name, kind, needed in re.findall(r'"?(\w+)"? (TEXT|INTEGER|REAL|BLOB)( NOT NULL| PRIMARY KEY)?', TABLES):
-        types.setdefault(name, set()).update({_PYTHON_TYPES[kind], *(() if needed else (type(None),))})
-    return types
-
-
-_TYPES = _types()
 
 
 @dataclass(frozen=True)
@@ -79,13 +54,13 @@ class RunFile:
             MachineError: If the file is damaged.
         """
         try:
-            with closing(_open(self.path)) as db:
+            with closing(opened(self.path)) as db:
                 db.row_factory = sqlite3.Row
                 rows = [dict(row) for row in db.execute(sql, values)]
-        except _UNREADABLE as error:
-            raise MachineError(f"{self.path}: cannot be read: {_in_a_line(error)}.") from error
+        except UNREADABLE as error:
+            raise MachineError(f"{self.path}: cannot be read: {in_a_line(error)}.") from error
         for name, value in (item for row in rows for item in row.items()):
-            if name in _TYPES and type(value) not in _TYPES[name]:
+            if name in TYPES and type(value) not in TYPES[name]:
                 raise MachineError(f"{self.path}: is damaged: the column {name} holds {str(value)[:40]!r}.")
         return rows
 
@@ -99,8 +74,8 @@ class RunFile:
         """
         try:
             yield
-        except _DAMAGE as error:
-            reason = f"{type(error).__name__}: {_in_a_line(error)}"
+        except DAMAGE as error:
+            reason = f"{type(error).__name__}: {in_a_line(error)}"
             raise MachineError(f"{self.path}: is damaged: {what} cannot be read: {reason}.") from error
 
     @cached_property
@@ -189,7 +164,7 @@ class RunFile:
         rows = self.rows(sql, scenario, cell, replicate)
         with self.reading(f"the trace of {cell}"):
             if rows:
-                return _whole_trace(unpack_arrays(rows[0]["data"]))
+                return whole_trace(unpack_arrays(rows[0]["data"]))
             sql = "SELECT status FROM record WHERE scenario = ? AND cell = ? AND replicate = ? AND status = 'ok'"
             if self.rows(sql, scenario, cell, replicate):
                 raise LookupError("it is not there, though all steps were done")
@@ -202,78 +177,6 @@ class RunFile:
             yield key, self._read_trace(*key)
 
 
-def _in_a_line(error: Exception) -> str:
-    """The error's words; those of SQLite and pydantic quote what they found, lines and all."""
-    return " ".join(str(error).split())[:200]
-
-
-def _whole_trace(arrays: Arrays) -> Arrays:
-    """
-    The arrays of a trace, if they fit each other.
-
-    Raises:
-        LookupError: If one is missing, or is none of a trace.
-        ValueError: If they differ in length, or hold what they never do.
-    """
-    states, epochs = ({len(arrays[name]) for name in names} for names in (_OF_STATES, _OF_EPOCHS))
-    steps = len(arrays["kink_margin"]) if "kink_margin" in arrays else int(arrays["step"][-1])
-    if len(states) > 1 or len(epochs) > 1 or arrays["parameters"].ndim != 2 or steps != arrays["step"][-1]:
-        raise ValueError("its arrays differ in length")
-    if any(array.dtype.str != _DTYPES.get(name, "<f8") for name, array in arrays.items()):
-        raise ValueError("its arrays hold other numbers")
-    return arrays
-
-
-def _open(path: Path) -> sqlite3.Connection:
+def opened(path: Path) -> sqlite3.Connection:
+    """The file, for reading only."""
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-
-
-def find(argument: str, folder: Path = Path("reports")) -> RunFile:
-    """
-    The run that the user names: a run folder, a run file, or `latest`.
-
-    Raises:
-        RunError: If it is none, or one of another schema.
-        MachineError: If the file is damaged.
-    """
-    path = _latest(folder) if argument == "latest" else _named(argument, folder)
-    if not _is_database(path):
-        raise RunError(f"{path}: is not a run file.")
-    try:
-        with closing(_open(path)) as db:
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
-    except _UNREADABLE as error:
-        raise MachineError(f"{path}: is no readable run file: {_in_a_line(error)}.") from error
-    if version > SCHEMA:
-        raise RunError(
-            f"{path}: was written by a newer harness (schema {version}, this one reads {SCHEMA}). Update it."
-        )
-    if version < SCHEMA or "record" not in tables:
-        raise RunError(f"{path}: is not a run file that this harness reads (schema {version}, it reads {SCHEMA}).")
-    return RunFile(path)
-
-
-def _is_database(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_MAGIC)) in (_MAGIC, b"")
-    except OSError as error:
-        raise MachineError(f"{path}: cannot be read: {error.strerror}.") from error
-
-
-def _latest(folder: Path) -> Path:
-    runs = sorted(folder.glob(f"*/{FILE_NAME}"), key=lambda path: path.stat().st_ctime_ns)
-    runs = [path for path in runs if path.parent.name != "example"] or runs
-    if not runs:
-        raise RunError(f"{folder}/ holds no run. Make one with: harness run")
-    return runs[-1]
-
-
-def _named(argument: str, folder: Path) -> Path:
-    for path in (Path(argument), folder / argument):
-        if path.is_file():
-            return path
-        if (path / FILE_NAME).is_file():
-            return path / FILE_NAME
-    raise RunError(f"{argument}: is no run; a run is a folder with a {FILE_NAME}, such a file, or the word latest.")
