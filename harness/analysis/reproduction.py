@@ -106,9 +106,7 @@ def departure(spec: CellSpec, then: Arrays, now: Arrays) -> Departure | None:
     if not then or not now or not np.array_equal(then["step"], now["step"]):
         return None
     names = [*Layout.of(spec).names, "loss", "step_loss"]
-    ours, theirs = (
-        np.column_stack([arrays["parameters"], arrays["loss"], arrays["step_loss"]]) for arrays in (then, now)
-    )
+    ours, theirs = _table(then), _table(now)
     apart = ours.view(np.uint64) != theirs.view(np.uint64)
     if not apart.any():
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ def executor_of(options: argparse.Namespace) -> Executor:
 
 def finish(plan: Plan, executor: Executor, writer: RunWriter, options: argparse.Namespace) -> int:
     """Carry the plan out, conclude; the exit code."""
-    go_on = f"harness run --resume {writer.folder}"
+    go_on = shlex.join(["harness", "run", "--resume", str(writer.folder)])
     conditions = Conditions(options.jobs or cores(), options.budget, tuple(sys.argv[1:]))
     try:
         with _one_interrupt(), Progress(len(plan.processes), quiet=options.json or options.pdb) as progress:
