@@ -47,7 +47,8 @@ def children(pid: int | None = None) -> list[int]:
     found: list[int] = []
     try:
         for task in Path(f"/proc/{pid or 'self'}/task").iterdir():
-            found += map(int, (task / "children").read_text(encoding="ascii").split())
+            # Bytes: the first use of a codec imports it, which a signal handler should not.
+            found += map(int, (task / "children").read_bytes().split())
     except OSError:
         pass
     return found

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +197,20 @@ def test_a_killed_template_takes_its_strays_along(there: Surroundings) -> None:
     cells = load(folder(there)).cells.sort_values("order")
     assert cells["status"].to_list() == ["crashed", "ok", "ok"]
     assert cells["reason"].iloc[0] == "its template numpy-0.0 ended (signal 9)"
+
+
+def test_a_template_told_to_end_again_and_again_leaves_nobody(there: Surroundings) -> None:
+    """The run dies, and TERM comes anew while the first is being obeyed, as once for each thread of a run."""
+    scenario(there, "gate-with-strays", seeds=1)
+    process = start(there, "--jobs", "1")
+    until(lambda: len(there.processes()) == 5)
+    template = template_of(process)
+    process.kill()
+    with suppress(ProcessLookupError):
+        while True:
+            os.kill(template, signal.SIGTERM)
+    process.communicate()
+    until(lambda: not there.processes())
 
 
 def test_a_template_that_was_killed_idle_costs_nothing(there: Surroundings) -> None:

@@ -73,6 +73,9 @@ def main() -> None:
 
 def _end(_number: int, _frame: FrameType | None) -> None:
     """The run has ended: end every process below, then this one."""
+    # The kernel tells once for each thread of the run; a second call inside the
+    # first could meet an import that is half done.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     kill_all_children()
     os._exit(0)
 
