@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness import catalogue
 from harness.job import Job
 from harness.scenario.cell import CellSpec
-from harness.scenario.data import Data, LinearTarget, NormalColumns, NormalNoise
+from harness.scenario.data import Generated, LinearTarget, NormalColumns, NormalNoise
 from harness.scenario.training import Training
 
 
@@ -16,7 +16,7 @@ def canary(implementation: str) -> Job:
     It never changes: a changed canary cannot be compared with an older one.
     """
     spec = CellSpec(
-        data=Data(
+        data=Generated(
             samples=500,
             x=NormalColumns(kind="normal", mean=0.0, sd=1.0, columns=4),
             y=LinearTarget(kind="linear", weights=(8.1, 2.0, 2.0, 4.0)),

@@ -41,7 +41,7 @@ def ending(job: Job, data: Data, losses: Vector, states: Matrix) -> Record:
     weights, bias = Layout.of(spec).unflatten(final)
     truth = spec.truth()
     finite = bool(np.isfinite(final).all())
-    floor = rounding_floor(spec.training.loss.kind, rows, spec.dtype)
+    floor = rounding_floor(evaluation, rows, spec.dtype)
     return Record(
         status="ok",
         outcome=outcome(losses, finite, digits, (norms[0], norms[1]), job.target_digits, floor),

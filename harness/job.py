@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.catalogue import Plugin
 from harness.scenario.cell import CellSpec
+from harness.scenario.inputs import NOTHING, Inputs
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Job:
         memory_mb: Limit on what it takes beyond its template.
         outfit: What its process has imported beforehand: `numpy` or `torch`.
         plugin: Where its implementation's code is; None for our own.
+        inputs: What its data come from beside the spec.
     """
 
     spec: CellSpec
@@ -34,11 +36,15 @@ class Job:
     memory_mb: int = 4096
     outfit: str = "numpy"
     plugin: Plugin | None = None
+    inputs: Inputs = NOTHING
 
     def to_json(self) -> str:
         """The job as text, for a process that shares no memory with this one."""
         plugin = vars(self.plugin) if self.plugin else None
-        return json.dumps({**vars(self), "plugin": plugin, "spec": self.spec.model_dump(mode="json")})
+        content = {**vars(self), "plugin": plugin, "spec": self.spec.model_dump(mode="json"), "inputs": None}
+        if self.inputs != NOTHING:
+            content["inputs"] = vars(self.inputs)
+        return json.dumps(content)
 
     @staticmethod
     def from_json(text: str | bytes) -> Job:
@@ -46,4 +52,6 @@ class Job:
         content: dict[str, Any] = json.loads(text)
         spec = CellSpec.model_validate(content.pop("spec"))
         plugin = Plugin(**content["plugin"]) if content["plugin"] else None
-        return Job(spec=spec, **{**content, "record_steps": tuple(content["record_steps"]), "plugin": plugin})
+        inputs = Inputs.from_lists(given) if (given := content.pop("inputs", None)) else NOTHING
+        steps = tuple(content["record_steps"])
+        return Job(spec=spec, **{**content, "record_steps": steps, "plugin": plugin, "inputs": inputs})

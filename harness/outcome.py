@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.problem.data import Rows
-from harness.problem.evaluation import loss_of_error
+from harness.problem.evaluation import Evaluation, loss_of_error
 
 Vector = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ def _stalled(losses: Vector) -> bool:
     return bool(statistics.median(losses[-tenth:].tolist()) >= float(before) * (1 - _DROP))
 
 
-def rounding_floor(kind: str, rows: Rows, dtype: str) -> float:
+def rounding_floor(evaluation: Evaluation, rows: Rows, dtype: str) -> float:
     """The loss of residuals that are a few roundings of the largest target."""
     size = _ROUNDINGS * np.finfo(dtype).eps * max(1e-300, float(np.max(np.abs(rows.y))))
-    return float(loss_of_error(kind, np.full(len(rows.y), size)))
+    return float(loss_of_error(evaluation.spec.training.loss, np.full(len(rows.y), size)))

@@ -107,7 +107,8 @@ def make_plan(scenarios: Sequence[Scenario], cuts: Cuts, shuffle_seed: int) -> P
 
 
 def _seeds(scenario: Scenario, cuts: Cuts) -> list[int]:
-    seeds = list(scenario.document.grid.seed)
+    included = (cell.spec.seed for cell in scenario.cells)
+    seeds = list(dict.fromkeys((*scenario.document.grid.seed, *included)))
     return seeds[:_QUICK_SEEDS] if cuts.quick else seeds
 
 
@@ -128,11 +129,13 @@ def _job(scenario: Scenario, cell: Cell, cuts: Cuts, *, timed: bool) -> Job:
         memory_mb=limits.memory_mb,
         outfit=entry.outfit,
         plugin=entry.plugin,
+        inputs=scenario.inputs.of(cell.spec),
     )
 
 
 def _named_states(scenario: Scenario, spec: CellSpec) -> tuple[int, ...]:
-    named = {state for item in scenario.expectations for state in recorded_steps(item.expect, item.rows, spec)}
+    items = (*scenario.expectations, *scenario.limits)
+    named = {state for item in items for state in recorded_steps(item.expect, item.rows, spec)}
     return tuple(sorted(named))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ def planned(run: RunFile) -> Iterator[Planned]:
     for row in run.rows(sql):
         if row["job"] not in jobs:
             with run.reading(f"the job of {row['cell']}"):
-                jobs[row["job"]] = Job.from_json(row["job"])
+                job = Job.from_json(row["job"])
+            jobs[row["job"]] = replace(job, inputs=run.inputs(row["scenario"], job.spec))
         job = jobs[row["job"]]
         yield Planned(row["scenario"], row["cell"], row["replicate"], row["phase"], row["round"], job)
 
@@ -91,6 +93,8 @@ def _changed_scenarios(run: RunFile) -> Iterator[str]:
 
 
 def _other_bytes(folder: Path, name: str, content: bytes) -> bool:
+    if not (folder / name).exists():
+        return False  # as of a scenario that is gone: the run has its own copy
     try:
         return read_inside(folder, name) != content
     except ValueError:

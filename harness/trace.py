@@ -58,8 +58,10 @@ class Recorder:
         self._losses: list[NDArray[np.float64]] = []
         self._step_losses: list[Any] = []
         self._margins: list[float] = []
+        self._largest_gradient = np.zeros(self._layout.size)
+        self._shares: list[float] = []
         self._states = 0
-        self._block_size = max(1, min(_BLOCK, _BLOCK_VALUES // spec.data.training_rows))
+        self._block_size = max(1, min(_BLOCK, _BLOCK_VALUES // spec.training_rows))
 
     def state(self, parameters: Parameters) -> None:
         """The next state; the parameters are copied."""
@@ -73,10 +75,16 @@ class Recorder:
     def step(self, loss: Any, batch: Any) -> None:
         """What the update leaving the last state returned, and the rows it used."""
         self._step_losses.append(loss)
-        if self._spec.dtype == "float64" and self._evaluation.has_kinks:
-            rows = self._data.training
-            state = self._block[-1] if self._block else self._rows[-1][1]
+        if self._spec.dtype != "float64" or not (self._evaluation.has_kinks or self._evaluation.magnifies):
+            return
+        rows = self._data.training
+        state = self._block[-1] if self._block else self._rows[-1][1]
+        if self._evaluation.has_kinks:
             self._margins.append(self._evaluation.kink_margin(state, rows.x[batch], rows.y[batch]))
+        if self._evaluation.magnifies:
+            gradient = np.abs(self._evaluation.gradient(state, rows.x[batch], rows.y[batch]))
+            self._largest_gradient = np.fmax(self._largest_gradient, gradient)
+            self._shares.append(least_share(gradient, self._largest_gradient))
 
     def _flush(self) -> None:
         states = np.stack(self._block)
@@ -116,7 +124,19 @@ class Recorder:
         }
         if self._margins:
             arrays["kink_margin"] = np.array(self._margins, dtype=np.float32)
+        if self._shares:
+            arrays["gradient_share"] = np.array(self._shares)
         return arrays, losses, self._digest.hexdigest()
+
+
+def least_share(gradient: NDArray[np.float64], largest: NDArray[np.float64]) -> float:
+    """
+    How far the gradient has vanished in the parameter where it has most: a share of its largest so far there.
+
+    Exactly 0 is no rounding (a dead unit), and does not count.
+    """
+    there = gradient > 0
+    return float(np.min(gradient[there] / largest[there], initial=1.0))
 
 
 def _epoch_losses(step_losses: NDArray[Any], per_epoch: int) -> Arrays:

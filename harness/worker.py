@@ -96,8 +96,8 @@ def _run(job: Job) -> tuple[Record, Arrays]:
     _set_threads(spec.threads, cls.rows)
 
     with clock("data"):
-        data = make_data(spec)
-        problem = make_problem(spec, data)
+        data = make_data(spec, job.inputs)
+        problem = make_problem(spec, data, job.inputs)
         plan = list(batches(spec, problem.orders))
         rows = indices(plan, cls.rows, spec.device)
     implementation = cls()
@@ -108,7 +108,7 @@ def _run(job: Job) -> tuple[Record, Arrays]:
         first_step = recorded_pass(implementation, rows, plan, recorder, device)
         arrays, losses, digest = recorder.finish()
     with clock("timing"):
-        timed = Timed(implementation, lambda: make_problem(spec, data), rows, device, Layout.of(spec))
+        timed = Timed(implementation, lambda: make_problem(spec, data, job.inputs), rows, device, Layout.of(spec))
         passes = timed.passes(job.timing_repeats, arrays["parameters"][-1], clock.phases["recording"])
     with clock("evaluation"):
         record = ending(job, data, losses, arrays["parameters"])

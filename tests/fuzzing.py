@@ -71,6 +71,9 @@ FULL: dict[str, Any] = {
     ],
 }  # fmt: skip
 ROWS = b"step,mean\n0,1.0\n5,2.0\n"
+DATA = b"# houses\narea;rooms;price\n" + b"".join(b"%d;%d;%d.5\n" % (3 * i % 7, i % 3, i) for i in range(12))
+ORDER = b"".join(b",".join(b"%d" % ((i * step) % 10) for i in range(10)) + b"\n" for step in (1, 3, 7, 9))
+FILES = {"rows.csv": ROWS, "data.csv": DATA, "order.csv": ORDER}
 NET: dict[str, Any] = {
     **LINE,
     "data": {
@@ -107,7 +110,60 @@ STAIRS: dict[str, Any] = {
     "expect": [{"quantity": "gradient[1]", "at_least": -1e9}],
     "grid": {"learning_rate": [0.1]},
 }
-BASES = (FULL, NET, WAVE, STAIRS)
+FILED: dict[str, Any] = {
+    **NET,
+    "data": {
+        "csv": {
+            "path": "data.csv", "x": ["area", 1], "y": "price", "header": True, "delimiter": ";", "skip_rows": 1,
+            "rows": [1, 11],
+        },
+        "validation": {"rows": 1},
+    },
+    "model": {"kind": "linear", "standardize": "population"},
+    "init": {},
+    "training": {
+        "loss": {"kind": "huber", "delta": 2.0}, "optimizer": {"kind": "adam", "betas": [0.9, 0.99], "eps": 1e-8,
+        "amsgrad": True}, "steps": 8, "order": {"file": "order.csv"},
+    },
+    "grid": {
+        "implementation": ["numpy"], "batch_size": [5], "learning_rate": [0.1], "seed": [0, 1, 2],
+        "include": [
+            {"implementation": "numpy", "device": "cpu", "dtype": "float64", "batch_size": 2, "learning_rate": 0.2,
+             "seed": {"start": 5, "count": 2}},
+            {"batch_size": "full"},
+        ],
+    },
+    "expect": [
+        {"quantity": "weights[0]", "statistic": "mean", "at_most": 1e9, "space": "raw",
+         "where": {"learning_rate": 0.1}},
+        {"quantity": "bias", "statistic": "start_correlation", "at_most": 9.0, "at": {"step": 5},
+         "where": {"learning_rate": 0.1}},
+    ],
+    "gates": {
+        "loss": {"at_least": 0.0, "at_most": 1e9, "where": {"seed": 0}, "at": {"epoch": 1}},
+        "outcome": {"not_equals": "diverged"},
+        "status": {"equals": ["ok", "failed"]},
+        "prediction": {"x": [1.0, 2.0], "at_least": -1e9},
+        "epoch_loss": {"reduce": "mean", "at": {"epoch": 1}, "at_least": 0},
+    },
+}  # fmt: skip
+WRITTEN: dict[str, Any] = {
+    **STAIRS,
+    "data": {"inline": {"x": [[1.0], [2.0], [4.0]], "y": [300.0, 500.0, 800.0]}, "rng": "torch"},
+    "init": {"bias": 1.0},
+    "training": {
+        "optimizer": {"kind": "sgd", "momentum": 0.9, "nesterov": True}, "steps": 3,
+        "schedule": {"kind": "inverse", "t0": 1.0, "t1": 50.0}, "order": "with-replacement",
+    },
+    "grid": {
+        "training.optimizer": [
+            "sgd", {"kind": "rmsprop", "alpha": 0.9, "eps": 1e-8, "momentum": 0.5, "centered": True},
+            {"kind": "adagrad", "lr_decay": 0.1, "initial_accumulator_value": 0.1, "eps": 1e-10},
+        ],
+    },
+    "expect": [{"quantity": "loss", "of": "optimum", "at_least": 0}],
+}  # fmt: skip
+BASES = (FULL, NET, WAVE, STAIRS, FILED, WRITTEN)
 
 HUGE = [2**31, 2**32, 2**63, 2**64, 10**30, -(10**30), 10**400]
 NUMBERS = st.one_of(

@@ -43,13 +43,9 @@ class ForgetsTheIntercept(NumpyByHand):
 class UsesTheUpdatedWeights(NumpyByHand):
     """The hidden layer's gradient is pulled back through weights that are updated already."""
 
-    def _step_hidden(self, a: list[Any], pulled: Any) -> None:
-        slopes = pulled[:, :1] / self._before[:1]
-        super()._step_hidden(a, slopes * self.w)
-
-    def step(self, rows: Any) -> Any:
-        self._before = self.w.copy()
-        return super().step(rows)
+    def _hidden_gradients(self, a: list[Any], pulled: Any) -> Any:
+        slopes = pulled[:, 0] / self.w[0]
+        return super()._hidden_gradients(a, np.outer(slopes, self.w - self.rate * (a[-1].T @ slopes)))
 
 
 class TurnsToNan(NumpyByHand):

@@ -167,7 +167,7 @@ def test_gates_of_one_scenario_see_its_own_cells(tmp_path: Path) -> None:
     good, other = scenario(run__timing_repeats=0), scenario(run__timing_repeats=0, expect=[{
         "quantity": "loss", "at_least": 1e9}])  # fmt: skip
     bad = type(other)(
-        "bad", "bad.toml", other.text, other.document, other.cells, other.expectations, {}, other.file_cells
+        "bad", "bad.toml", other.text, other.document, other.cells, other.expectations, other.inputs, other.file_cells
     )
     assessment = Assessment(finished_run(tmp_path / "run", good, bad))
     assert assessment.verdict("line").passed
@@ -291,3 +291,22 @@ def test_failed_cells_are_not_compared(tmp_path: Path) -> None:
     assert statuses(run) == {
         "cells": "failed", "expectations": "not checked", "repeatability": "not checked", "agreement": "not checked"
     }  # fmt: skip
+
+
+def vanishing(values: Sequence[float], shares: Sequence[float]) -> Arrays:
+    """A path of an optimiser that divides by the gradient's own size, with the gradient's share of its largest."""
+    return {**path(values), "gradient_share": np.array(shares)}
+
+
+def test_a_gradient_that_has_vanished_explains_what_follows_it() -> None:
+    """Such paths are compared up to the first update before they part whose gradient is a thousandth of its largest."""
+    one, other = vanishing([1, 2, 3, 4, 5], [1, 0.5, 1e-4, 0.1]), vanishing([1, 2, 3, 4, 9], [1, 0.5, 2e-4, 0.1])
+    assert compare(one, other) == (0.0, 0, 2, 3)
+
+
+def test_a_gradient_that_vanishes_later_explains_nothing() -> None:
+    """Paths that part while every gradient is large disagree, whatever comes after."""
+    one, other = vanishing([1, 2, 3, 4], [1, 0.5, 1e-4]), vanishing([1, 7, 3, 4], [1, 0.5, 1e-4])
+    distance, step, kink, compared = compare(one, other)
+    assert (step, kink, compared) == (1, None, 4)
+    assert distance > 0.5

@@ -89,6 +89,9 @@ ROOMS: dict[str, set[str]] = {
     "executors": {"catalogue", "errors", "job", "linux", "record", "worker"},
     "environment": {"catalogue", "devices", "errors"},
     "plan": {"catalogue", "errors", "job", "scenario"},
+    "torch_draws": {"problem", "scenario"},
+    "draws": {"errors", "executors", "job", "plan", "scenario"},
+    "precheck": {"errors", "problem", "scenario"},
     "canary": {"catalogue", "job", "scenario"},
     "store": {"catalogue", "errors", "executors", "plan", "record", "scenario"},
     "progress": {"streams"},
@@ -97,10 +100,14 @@ ROOMS: dict[str, set[str]] = {
     "resume": {"errors", "fingerprint", "job", "plan", "scenario", "store"},
     "accepted": {"executors", "record"},
     "runner": {"accepted", "canary", "environment", "errors", "executors", "plan", "progress", "record", "store"},
-    "frames": {"errors", "problem", "record", "scenario", "store"},
+    "schema": {"catalogue", "errors", "scenario"},
+    "dictionary": set(),
+    "frames": {"dictionary", "errors", "problem", "record", "scenario", "store"},
     "reproduce": {"accepted", "analysis", "catalogue", "executors", "job", "plan", "record", "resume", "store"},
+    "estimate": {"catalogue", "environment", "errors", "job", "plan", "scenario", "store"},
     "analysis": {"errors", "frames", "problem", "record", "scenario"},
-    "report": {"analysis", "errors", "frames", "problem", "record", "scenario"},
+    "report": {"analysis", "dictionary", "errors", "frames", "problem", "record", "scenario"},
+    "export": {"analysis", "dictionary", "errors", "frames", "report"},
     "testing": {"analysis", "devices", "implementations", "problem", "record", "scenario", "worker"},
 }  # fmt: skip
 # What stands above all rooms and may import any of them.
@@ -182,15 +189,16 @@ def test_nothing_below_imports_the_command_line() -> None:
 @pytest.mark.parametrize(
     ("package", "rooms"),
     [
-        ("torch", {"implementations", "devices", "worker", "executors", "environment"}),
-        ("pandas", {"frames", "analysis", "report"}),
+        ("torch", {"implementations", "devices", "worker", "executors", "environment", "torch_draws"}),
+        ("pandas", {"frames", "analysis", "report", "export"}),
+        ("pyarrow", {"export"}),
         ("matplotlib", {"report"}),
         ("jinja2", {"report"}),
         ("distributed", {"executors"}),
     ],
 )
 def test_where_a_heavy_package_is_named(package: str, rooms: set[str]) -> None:
-    """torch stands only below the worker; pandas, matplotlib and jinja2 only above the store."""
+    """torch stands only below the worker; pandas, pyarrow, matplotlib and jinja2 only above the store."""
     for name, path in modules().items():
         tree = tree_of(path)
         found = {

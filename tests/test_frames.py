@@ -72,7 +72,7 @@ def two_models(tmp_path_factory: pytest.TempPathFactory) -> Run:
         for values in ({}, {"model__intercept": False, "init": {}}, {"model": {"kind": "mlp", "hidden": [3]}})
     ]
     named = [
-        type(one)(name, f"{name}.toml", one.text, one.document, one.cells, one.expectations, one.files, one.file_cells)
+        type(one)(name, f"{name}.toml", one.text, one.document, one.cells, one.expectations, one.inputs, one.file_cells)
         for name, one in zip(("line", "origin", "net"), scenarios, strict=True)
     ]
     return finished_run(tmp_path_factory.mktemp("models") / "run", *named)

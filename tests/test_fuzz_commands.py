@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from harness.scenario.expansion import MOST_CELLS
 from harness.scenario.run import MOST_MEMORY_MB, MOST_REPLICATES
 from tests.builders import LINE
-from tests.fuzzing import FULL, PIECES, ROWS, TOKENS, UNICODE, bounded, command, edited, is_a_refusal, written
+from tests.fuzzing import FILES, FULL, PIECES, TOKENS, UNICODE, bounded, command, edited, is_a_refusal, written
 
 AXES = ("seed", "dtype", "learning_rate", "batch_size", "data.samples", "implementation", "grid.seed", "nothing", "")
 KEYS = ("run.threads", "training.epochs", "data.x", "data.x.sd", "grid.seed", "model", "title", "expect", "a.b.c", ".",
@@ -33,7 +33,8 @@ TEXTS = st.one_of(
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A scenario with one of everything, and its table."""
     folder = tmp_path_factory.mktemp("commands")
-    (folder / "rows.csv").write_bytes(ROWS)
+    for name, content in FILES.items():
+        (folder / name).write_bytes(content)
     (folder / "full.toml").write_text(written(FULL), encoding="utf-8")
     return folder / "full.toml"
 

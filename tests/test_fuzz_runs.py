@@ -97,7 +97,7 @@ def test_counts_add_up(tmp_path_factory: Any, values: dict[str, Any], fates: lis
 def named(one: Scenario, name: str) -> Scenario:
     """The scenario under another name."""
     return Scenario(
-        name, f"{name}.toml", one.text, one.document, one.cells, one.expectations, one.files, one.file_cells
+        name, f"{name}.toml", one.text, one.document, one.cells, one.expectations, one.inputs, one.file_cells
     )
 
 

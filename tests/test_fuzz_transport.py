@@ -17,7 +17,7 @@ from harness.job import Job
 from harness.record import RECORD_FIELDS, STATUSES, Record, Timing, from_bytes, pack_arrays, to_bytes, unpack_arrays
 from harness.scenario.read import parse
 from tests.builders import scenario
-from tests.fuzzing import ROWS, bounded, mutated, written
+from tests.fuzzing import FILES, bounded, mutated, written
 
 SPEC = scenario().cells[0].spec
 # What Python says of arguments that are none; a job comes from our own process or run file.
@@ -87,7 +87,7 @@ def damaged(draw: Any, content: bytes) -> bytes:
 def test_a_job_comes_back(base: dict[str, Any], limits: dict[str, Any]) -> None:
     """`from_json(to_json())` is the job, for every valid spec and all limits."""
     try:
-        cells = parse(written(base), Path("x.toml"), {}, {"rows.csv": ROWS}).cells
+        cells = parse(written(base), Path("x.toml"), {}, FILES).cells
     except ScenarioError:
         return
     job = Job(cells[-1].spec, **limits)

@@ -52,7 +52,7 @@ def test_seeds_as_a_range(seeds: Any, expected: list[int]) -> None:
 @pytest.mark.parametrize(
     ("axis", "values", "read"),
     [
-        ("data.samples", [40, 80], lambda spec: spec.data.samples),
+        ("data.samples", [40, 80], lambda spec: spec.samples),
         ("data.x.sd", [1.0, 2.0], lambda spec: spec.data.x.sd),
         ("data.y.weights", [[1.0, 2.0], [3.0, 4.0]], lambda spec: list(spec.data.y.weights)),
         ("data.seed", [1, 2], lambda spec: spec.data.seed),
@@ -87,7 +87,7 @@ def test_two_dotted_axes() -> None:
         grid={**LINE["grid"], "seed": [0, 1], "data.samples": [40, 50], "training.loss": ["mse", "mae"]}
     ).cells
     assert len({cell.id for cell in cells}) == 8
-    assert {(c.spec.data.samples, c.spec.training.loss.kind) for c in cells} == {
+    assert {(c.spec.samples, c.spec.training.loss.kind) for c in cells} == {
         (samples, loss) for samples in (40, 50) for loss in ("mse", "mae")
     }
 
@@ -181,7 +181,7 @@ class TestExclude:
         """A dotted axis is named in quotes."""
         tables = [{"data.samples": 50, "why": "x"}]
         cells = scenario(grid={**LINE["grid"], "data.samples": [40, 50], "exclude": tables}).cells
-        assert [cell.spec.data.samples for cell in cells] == [40]
+        assert [cell.spec.samples for cell in cells] == [40]
 
     def test_true_is_not_one(self) -> None:
         """`seed = true` is not seed 1."""

@@ -6,8 +6,10 @@ What every implementation must do besides is checked in test_testing.py, by the 
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -25,7 +27,7 @@ from harness.scenario.cell import CellSpec
 from tests.builders import PARABOLA, scenario
 
 NAMES = ("numpy", "autograd", "optim", "module")
-LOSSES = ("mse", "half_mse", "sse", "half_sse", "mae")
+LOSSES = ("mse", "half_mse", "sse", "half_sse", "mae", "huber")
 MODELS: dict[str, dict[str, Any]] = {
     "linear": {"kind": "linear"},
     "no intercept": {"kind": "linear", "intercept": False},
@@ -68,7 +70,9 @@ def test_one_step(name: str, loss: str, model: str, batch_size: Any) -> None:
     Two steps, so that gradients left over from the first would show, and the short last batch of 33 is used. Every
     loss with every model; `numpy`, to which the shipped checks hold the others, with every kind of batch.
     """
-    spec = spec_of(name, model, training__loss=loss, grid__batch_size=[batch_size])
+    # The bend of huber lies among the errors here.
+    table = {"kind": "huber", "delta": 1.5} if loss == "huber" else loss
+    spec = spec_of(name, model, training__loss=table, grid__batch_size=[batch_size])
     implementation, problem, rows, plan = loaded(spec)
     layout, evaluation = Layout.of(spec), Evaluation.of(spec)
     before = layout.flatten(problem.initial)
@@ -80,6 +84,26 @@ def test_one_step(name: str, loss: str, model: str, batch_size: Any) -> None:
         found = layout.flatten(implementation.parameters())
         assert_allclose(found, wanted, rtol=1e-12, atol=1e-13)
         before = found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_huber_by_hand(name: str) -> None:
+    """
+    Errors of 1, -1/2 and 5 with the bend at 2 cost 1/2, 1/8 and 2 (5 - 1) = 8; slopes 1, -1/2 and 2.
+
+    At w = 0 on x = 1, 2, 3 the gradient is (1 - 1 + 6) / 3 = 2; one step at the rate 1/8 leads to w = -1/4.
+    """
+    spec = spec_of(
+        name, "no intercept", training__loss={"kind": "huber", "delta": 2.0}, data__x__columns=1, data__y__weights=[1]
+    )
+    given = dataclasses.replace(
+        make_problem(spec, make_data(spec)), learning_rate=0.125, schedule=lambda step: 0.125,
+        x=np.array([[1.0], [2.0], [3.0]]), y=np.array([-1.0, 0.5, -5.0]), initial=(np.zeros(1), np.float64(0.0)),
+    )  # fmt: skip
+    implementation = implementations.get(name)()
+    implementation.load(given)
+    assert float(implementation.step(slice(None))) == pytest.approx((1 / 2 + 1 / 8 + 8) / 3, rel=1e-15)
+    assert implementation.parameters()[0] == pytest.approx([-0.25], rel=1e-15)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,6 +9,8 @@ import pytest
 
 from harness.outcome import outcome, rounding_floor
 from harness.problem.data import Rows
+from harness.problem.evaluation import Evaluation
+from tests.builders import scenario
 
 FALLING = [1.0 * 0.9**step for step in range(40)]
 # 20 steps are 21 states: the last tenth is the last 2, the tenth before the 2 before those.
@@ -84,16 +86,23 @@ def test_a_start_beyond_counting(start: float) -> None:
     assert of([start, 1.0]) == "unfinished"
 
 
-@pytest.mark.parametrize(("kind", "factor"), [("mse", 1.0), ("half_mse", 0.5), ("sse", 4.0), ("half_sse", 2.0)])
+def evaluation_of(loss: str) -> Evaluation:
+    (cell,) = scenario(training__loss=loss).cells
+    return Evaluation.of(cell.spec)
+
+
+@pytest.mark.parametrize(
+    ("kind", "factor"), [("mse", 1.0), ("half_mse", 0.5), ("sse", 4.0), ("half_sse", 2.0), ("huber", 0.5)]
+)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_rounding_floor(kind: str, factor: float, dtype: str) -> None:
     """The loss of 4 residuals of 8 roundings of the largest target, 100."""
     x = np.zeros((4, 1))
     rows = Rows(x, x, np.array([1.0, -100.0, 3.0, 0.0]))
-    assert rounding_floor(kind, rows, dtype) == pytest.approx(factor * (800 * np.finfo(dtype).eps) ** 2)
+    assert rounding_floor(evaluation_of(kind), rows, dtype) == pytest.approx(factor * (800 * np.finfo(dtype).eps) ** 2)
 
 
 def test_rounding_floor_of_zeros() -> None:
     """Targets that are all 0 leave no room for rounding, and no warning."""
     x = np.zeros((4, 1))
-    assert rounding_floor("mae", Rows(x, x, np.zeros(4)), "float64") < 1e-290
+    assert rounding_floor(evaluation_of("mae"), Rows(x, x, np.zeros(4)), "float64") < 1e-290

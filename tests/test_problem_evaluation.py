@@ -16,7 +16,9 @@ from harness.problem.optimum import correct_digits, optimum
 from harness.scenario.cell import CellSpec
 from tests.builders import PARABOLA, scenario
 
-LOSSES = ("mse", "half_mse", "sse", "half_sse", "mae")
+LOSSES = ("mse", "half_mse", "sse", "half_sse", "mae", "huber")
+# A bend that lies among the errors here.
+HUBER = {"kind": "huber", "delta": 1.5}
 MODELS: dict[str, dict[str, Any]] = {
     "linear": {"kind": "linear"},
     "no intercept": {"kind": "linear", "intercept": False},
@@ -43,6 +45,7 @@ def squares(loss: str, error: Any) -> float:
         "sse": sum(e * e for e in error),
         "half_sse": sum(e * e for e in error) / 2,
         "mae": sum(abs(e) for e in error) / n,
+        "huber": sum(e * e / 2 if abs(e) <= 1.5 else 1.5 * (abs(e) - 0.75) for e in error) / n,
     }
     return values[loss]
 
@@ -56,7 +59,7 @@ def test_gradient_is_the_derivative_of_the_loss(loss: str, model: str) -> None:
     The step is 1e-6, so the truncation error is of order 1e-12 and the rounding error 1e-10 of the loss. The
     seed is one where no residual and no unit is within the step of its kink.
     """
-    spec = spec_of(model=MODELS[model], training__loss=loss, data__samples=12)
+    spec = spec_of(model=MODELS[model], training__loss=HUBER if loss == "huber" else loss, data__samples=12)
     rows = make_data(spec).training
     evaluation = Evaluation.of(spec)
     state = np.random.default_rng(5).normal(0, 0.7, Layout.of(spec).size)
@@ -122,7 +125,8 @@ def test_relu_at_its_kink() -> None:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_loss_that_overflows_is_infinite(loss: str) -> None:
     """No warning, no exception: inf, as the float says."""
-    assert np.isinf(loss_of_error(loss, np.array([1e308, 1.7e308, 1e308])))
+    table = spec_of(training__loss=loss).training.loss
+    assert np.isinf(loss_of_error(table, np.array([1e308, 1.7e308, 1e308])))
 
 
 class TestKinks:
@@ -145,6 +149,17 @@ class TestKinks:
         """A residual of 0 is on the kink."""
         spec = spec_of(training__loss="mae", data__x__columns=1, data__y__weights=[1])
         assert Evaluation.of(spec).kink_margin(np.array([1.0, 0.0]), np.array([[2.0]]), np.array([2.0])) == 0.0
+
+    def test_of_the_bend(self) -> None:
+        """Huber's pieces meet at an error of delta on either side: ||1.0 - 2.4| - 1.5| / (1.0 + 2.4 + 1.5)."""
+        spec = spec_of(training__loss=HUBER, data__x__columns=1, data__y__weights=[1])
+        evaluation, x = Evaluation.of(spec), np.array([[1.0], [9.0]])
+        assert evaluation.has_kinks
+        for y in ([2.4, 0.0], [-0.4, 0.0]):
+            size = 1.0 + abs(y[0]) + 1.5
+            found = evaluation.kink_margin(np.array([1.0, 0.0]), x, np.array(y))
+            assert found == pytest.approx(0.1 / size, rel=1e-13)
+        assert evaluation.kink_margin(np.array([1.0, 0.0]), x, np.array([2.5, 0.0])) == 0.0
 
     def test_of_a_unit(self) -> None:
         """The input of a relu unit against the sizes of its terms: |2 * 3 - 5| / (6 + 5)."""
@@ -217,7 +232,7 @@ class TestOptimum:
         assert_allclose(Evaluation.of(spec).gradient(best.parameters, rows.x, rows.y), 0, atol=1e-11)
         factor = {"mse": 2 / 40, "half_mse": 1 / 40, "sse": 2, "half_sse": 1}[loss]
         curvature = np.linalg.eigvalsh(factor * design.T @ design)
-        assert_allclose(best.stable_learning_rate, 2 / curvature[-1], rtol=1e-12)
+        assert best.stable_learning_rate == pytest.approx(2 / curvature[-1], rel=1e-12)
         assert_allclose(best.condition_number, curvature[-1] / curvature[0], rtol=1e-11)
 
     def test_of_tutorial_003(self) -> None:
@@ -231,18 +246,32 @@ class TestOptimum:
         assert best.parameters is not None
         assert_allclose(best.parameters, [2.9913428360, 2.0974173771], atol=5e-11)
 
-    def test_the_stable_rate_is_where_descent_turns(self) -> None:
-        """A hundredth below it the loss falls at every step, a hundredth above it grows in the end."""
-        spec = spec_of(grid__batch_size=["full"])
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {},
+            {"momentum": 0.5},
+            {"momentum": 0.9},
+            {"momentum": 0.5, "nesterov": True},
+            {"momentum": 0.9, "nesterov": True},
+        ],
+    )
+    def test_the_stable_rate_is_where_descent_turns(self, options: dict[str, Any]) -> None:
+        """A hundredth below it the loss ends at its lowest, a hundredth above it grows; with every momentum."""
+        spec = spec_of(grid__batch_size=["full"], training__optimizer={"kind": "sgd", **options})
         rows = make_data(spec).training
         best = optimum(spec, rows)
         assert best is not None
-        evaluation = Evaluation.of(spec)
-        ends = []
+        assert best.stable_learning_rate is not None
+        evaluation, ends = Evaluation.of(spec), []
+        momentum = options.get("momentum", 0.0)
         for share in (0.99, 1.01):
-            state = np.array([1.0, 1.0, 1.0])
-            for _ in range(2000):
-                state = state - share * best.stable_learning_rate * evaluation.gradient(state, rows.x, rows.y)
+            state, total = np.array([1.0, 1.0, 1.0]), np.zeros(3)
+            for _ in range(4000):
+                gradient = evaluation.gradient(state, rows.x, rows.y)
+                total = momentum * total + gradient
+                direction = gradient + momentum * total if "nesterov" in options else total
+                state = state - share * best.stable_learning_rate * direction
             ends.append(evaluation.loss(state[None], rows.x, rows.y)[0])
         lowest = evaluation.loss(np.asarray(best.parameters)[None], rows.x, rows.y)[0]
         assert ends[0] == pytest.approx(lowest, rel=1e-9)
@@ -265,6 +294,7 @@ class TestOptimum:
         assert best is not None
         assert best.parameters is None
         assert best.condition_number == np.inf
+        assert best.stable_learning_rate is not None
         assert 0 < best.stable_learning_rate < np.inf
 
     def test_units_do_not_decide_the_rank(self) -> None:
@@ -289,9 +319,37 @@ class TestOptimum:
         assert best is not None
         assert (best.parameters, best.stable_learning_rate) == (None, np.inf)
 
-    @pytest.mark.parametrize("values", [{"training__loss": "mae"}, {"model": MODELS["tanh"]}])
+    def test_plain_descents_rate(self) -> None:
+        """Without momentum it is 2 / curvature to the last bit, with 0.5 it is 1.5 times that, with nesterov 0.75."""
+        rates = []
+        for options in ({}, {"momentum": 0.5}, {"momentum": 0.5, "nesterov": True}):
+            spec = spec_of(training__optimizer={"kind": "sgd", **options})
+            rows = make_data(spec).training
+            best = optimum(spec, rows)
+            assert best is not None
+            assert best.stable_learning_rate is not None
+            rates.append(best.stable_learning_rate)
+        design = np.column_stack([rows.x, np.ones(40)])
+        assert rates[0] == 2 / (2 * (1 / 40) * np.linalg.svd(design, compute_uv=False) ** 2)[0]
+        assert rates[1:] == pytest.approx([1.5 * rates[0], 0.75 * rates[0]], rel=1e-15)
+
+    @pytest.mark.parametrize("kind", ["rmsprop", "adagrad", "adam"])
+    def test_no_stable_rate(self, kind: str) -> None:
+        """Where a step does not grow with the gradient there is no such rate; the optimum is what it was."""
+        spec = spec_of(training__optimizer=kind)
+        rows = make_data(spec).training
+        best, of_sgd = optimum(spec, rows), optimum(spec_of(), rows)
+        assert best is not None
+        assert of_sgd is not None
+        assert best.stable_learning_rate is None
+        assert_array_equal(np.asarray(best.parameters), np.asarray(of_sgd.parameters))
+        assert best.condition_number == of_sgd.condition_number
+
+    @pytest.mark.parametrize(
+        "values", [{"training__loss": "mae"}, {"training__loss": "huber"}, {"model": MODELS["tanh"]}]
+    )
     def test_no_formula(self, values: dict[str, Any]) -> None:
-        """An absolute loss and a net have no such optimum."""
+        """An absolute loss, Huber's and a net have no such optimum."""
         spec = spec_of(**values)
         assert optimum(spec, make_data(spec).training) is None
 

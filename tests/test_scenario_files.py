@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.errors import Fault, ScenarioError, UserError
+from harness.scenario.data import Generated
 from harness.scenario.read import parse, read, read_all
 from tests.builders import LINE, document, scenario, toml, write_scenario
 
@@ -149,31 +150,6 @@ def test_a_fault_names_key_found_allowed_and_nearest(values: dict[str, Any], pat
     assert path in told, told
     missing = [word for word in words if word not in told[path]]
     assert not missing, told[path]
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"data": {"csv": {"path": "a.csv", "x": [0], "y": 1}}},
-        {"data": {"inline": {"x": [[1.0]], "y": [1.0]}}},
-        {"training__optimizer": "adam"},
-        {"training__optimizer": {"kind": "sgd", "momentum": 0.9}},
-        {"training__schedule": {"kind": "inverse", "t0": 1.0, "t1": 1.0}},
-        {"training__loss": {"kind": "huber", "delta": 1.0}},
-        {"training__order": "with-replacement"},
-        {"data__rng": "torch"},
-        {"gates": {"correct_digits": {"at_least": 6}}},
-        {"grid__include": [{"seed": 1}]},
-        {"expect": [{"quantity": "loss", "at_least": 0.0, "of": "optimum"}]},
-        {"expect": [{"quantity": "loss", "at_least": 0.0, "statistic": "mean"}]},
-    ],
-    ids=lambda values: "-".join(values),
-)
-def test_what_is_not_built_yet_is_refused(values: dict[str, Any]) -> None:
-    """A key or kind that this version does not know is a fault with a message, never ignored."""
-    faults = faults_of(**values)
-    assert faults
-    assert all((fault.path and "allowed" in fault.problem) or "missing" in fault.problem for fault in faults)
 
 
 @pytest.mark.parametrize(
@@ -373,8 +349,9 @@ class TestPlainWords:
 
     def test_sin_by_its_word(self) -> None:
         """A kind whose parameters all have defaults may be a word as well."""
-        values = scenario(data__x={"kind": "linspace", "start": 0.0, "stop": 1.0}, data__y="sin").cells[0].spec.data.y
-        assert values.kind == "sin"
+        data = scenario(data__x={"kind": "linspace", "start": 0.0, "stop": 1.0}, data__y="sin").cells[0].spec.data
+        assert isinstance(data, Generated)
+        assert data.y.kind == "sin"
 
 
 def test_a_model_without_kind_is_linear() -> None:

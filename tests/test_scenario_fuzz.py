@@ -16,9 +16,9 @@ from harness.scenario.scenario import Document
 from tests.builders import LINE, toml
 from tests.fuzzing import (
     BASES,
+    FILES,
     FULL,
     KEYS,
-    ROWS,
     SCENARIO_BYTES,
     VALUES,
     bounded,
@@ -28,8 +28,6 @@ from tests.fuzzing import (
     places,
     written,
 )
-
-FILES = {"rows.csv": ROWS}
 
 
 def outcome_of(text: str, settings: dict[str, Any] | None = None, files: dict[str, bytes] | None = None) -> Any:
@@ -47,7 +45,7 @@ def look_at(found: Any) -> None:
         for cell in found.cells[:3]:
             assert Job.from_json(Job(cell.spec).to_json()).spec == cell.spec
             assert cell.spec.steps >= 1
-            assert cell.spec.data.training_rows >= 1
+            assert cell.spec.training_rows >= 1
         assert make_plan([found], Cuts(), 1).processes
     else:
         assert found
@@ -104,7 +102,8 @@ def test_any_bytes(tmp_path: Path, content: bytes) -> None:
     """Any bytes in a file are a scenario, or a ScenarioError that names the file."""
     path = tmp_path / "x.toml"
     path.write_bytes(content)
-    (tmp_path / "rows.csv").write_bytes(ROWS)
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
     try:
         found: Any = read(path)
     except ScenarioError as error:
@@ -136,7 +135,8 @@ def test_any_bytes_on_the_command_line(tmp_path: Path, content: bytes) -> None:
     """`harness check` and `harness run --dry-run` of any bytes print a line, or end with code 2 and the file's name."""
     path = tmp_path / "x.toml"
     path.write_bytes(content)
-    (tmp_path / "rows.csv").write_bytes(ROWS)
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
     codes = set()
     for arguments in (["check", str(path)], ["run", str(path), "--dry-run"]):
         code, out, err = command(*arguments)

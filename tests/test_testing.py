@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 import harness
 from harness import implementations
@@ -21,6 +23,7 @@ from harness.devices.cpu import Cpu
 from harness.implementations.numpy import NumpyByHand
 from harness.problem.evaluation import Evaluation
 from harness.problem.problem import Problem
+from harness.scenario.training import HuberLoss, Optimizer
 from harness.testing import ImplementationChecks, cases
 from harness.testing.cases import Scope
 from harness.testing.surroundings import printed, streams
@@ -29,7 +32,13 @@ from tests import mistaken
 
 CHECKS = tuple(name for name in vars(ImplementationChecks) if name.startswith("test_"))
 ALL = Scope(
-    cases.LOSSES, cases.MODELS, cases.ACTIVATIONS, cases.DTYPES, tuple(cases.OPTIMIZERS), tuple(cases.SCHEDULES), "cpu"
+    tuple(cases.LOSSES),
+    cases.MODELS,
+    cases.ACTIVATIONS,
+    cases.DTYPES,
+    tuple(cases.OPTIMIZERS),
+    tuple(cases.SCHEDULES),
+    "cpu",
 )
 
 
@@ -78,6 +87,7 @@ def failures(cls: Any, **narrowed: Any) -> dict[str, str]:
     return found
 
 
+LINES: dict[str, Any] = {"losses": ("mse",), "models": ("linear",)}
 NO_INTERCEPT = "without_intercept_the_bias_stays_zero"
 # What a step that leads elsewhere cannot pass.
 PATHS = {"path_agrees_with_numpy", "mini_batches", "a_short_last_batch", NO_INTERCEPT}
@@ -187,7 +197,7 @@ class TestRegistration:
         class Unnamed:
             load, step, parameters = NumpyByHand.load, NumpyByHand.step, NumpyByHand.parameters
 
-        found = failures(Unnamed, losses=("mse",), models=("linear",))
+        found = failures(Unnamed, losses=("mse",), models=("linear",), optimizers=("sgd",), schedules=("constant",))
         assert set(found) == {"it_is_registered"}
         assert "Unnamed has no name" in found["it_is_registered"]
         assert "@harness.implementation" in found["it_is_registered"]
@@ -217,6 +227,79 @@ class TestRegistration:
         found = failures(implementation)
         assert len(found) == len(CHECKS)
         assert all(says in text for text in found.values())
+
+
+LOOKS_AWAY: list[tuple[str, str, Any]] = [
+    ("sgd-momentum", "momentum", 0.0),
+    ("sgd-nesterov", "nesterov", False),
+    ("rmsprop", "alpha", 0.99),
+    ("rmsprop", "eps", 1e-8),
+    ("rmsprop-centered", "centered", False),
+    ("rmsprop-momentum", "momentum", 0.0),
+    ("adagrad", "initial_accumulator_value", 0.0),
+    ("adagrad", "eps", 1e-10),
+    ("adagrad-lr_decay", "lr_decay", 0.0),
+    ("adam", "betas", (0.9, 0.4)),
+    ("adam", "betas", (0.8, 0.999)),
+    ("adam", "eps", 1e-8),
+    ("adam-amsgrad", "amsgrad", False),
+]
+
+
+class TestLookingAway:
+    """An option that an implementation does not look at is found out."""
+
+    @pytest.mark.parametrize(("optimizer", "option", "default"), LOOKS_AWAY)
+    def test_of_the_optimizer(self, optimizer: str, option: str, default: Any) -> None:
+        """Each option of each optimiser changes a path beyond 1e-12, and the message names problem.optimizer."""
+
+        class LooksAway(NumpyByHand):
+            def load(self, problem: Problem) -> None:
+                table = problem.optimizer.model_copy(update={option: default})
+                super().load(dataclasses.replace(problem, optimizer=table))
+
+        found = failures(harness.implementation("mine")(LooksAway), optimizers=(optimizer,), **LINES)
+        assert "mini_batches" in found
+        assert set(found) <= PATHS
+        assert "problem.optimizer, or one of its options" in found["mini_batches"]
+        assert 'optimizers = ("sgd",)' in found["mini_batches"]
+
+    def test_of_the_loss(self) -> None:
+        """A bend of its own is another loss, and another path."""
+
+        class LooksAway(NumpyByHand):
+            def load(self, problem: Problem) -> None:
+                super().load(dataclasses.replace(problem, loss=HuberLoss(kind="huber")))
+
+        found = failures(harness.implementation("mine")(LooksAway), losses=("huber",), models=("linear",))
+        assert set(found) == {LOSS, *PATHS}
+
+    def test_of_the_schedule(self) -> None:
+        """The grid's rate throughout is another path from the second step on, and the message says so."""
+
+        class LooksAway(NumpyByHand):
+            def load(self, problem: Problem) -> None:
+                super().load(dataclasses.replace(problem, schedule=lambda step: problem.learning_rate))
+
+        found = failures(harness.implementation("mine")(LooksAway), schedules=("inverse",), **LINES)
+        assert set(found) == PATHS
+        assert "from step 2 on" in found["path_agrees_with_numpy"]
+        assert "problem.schedule(step) is not looked at" in found["path_agrees_with_numpy"]
+        assert 'schedule = {"kind": "inverse"' in found["path_agrees_with_numpy"]
+
+    @pytest.mark.parametrize(
+        ("narrowed", "says"),
+        [({"optimizers": ("adam",)}, 'optimizers = ("sgd",)'), ({"schedules": ("inverse",)}, 'schedules = ("const')],
+    )
+    def test_an_exception_says_how_to_narrow(self, narrowed: Any, says: str) -> None:
+        """Where it raises instead, the message names the line that leaves such cells out."""
+
+        class Raises(NumpyByHand):
+            def load(self, problem: Problem) -> None:
+                raise KeyError(problem.optimizer.kind)
+
+        found = failures(harness.implementation("mine")(Raises), **LINES, **narrowed)
+        assert f"narrow the checks, as in {says}" in found["path_agrees_with_numpy"]
 
 
 class TestNarrowing:
@@ -290,6 +373,13 @@ class TestCells:
             (loss, model) for loss in cases.LOSSES for model in cases.MODELS
         }
         assert {spec.dtype for spec in found} == set(cases.DTYPES)
+        for table in cases.OPTIMIZERS.values():
+            wanted = TypeAdapter(Optimizer).validate_python({"kind": table} if isinstance(table, str) else table)
+            models = {spec.model.kind for spec in found if spec.training.optimizer == wanted}
+            assert models == set(cases.MODELS), table
+        assert {(spec.training.schedule.kind, spec.model.kind) for spec in found} == {
+            (schedule, model) for schedule in cases.SCHEDULES for model in cases.MODELS
+        }
         nets = [spec.model for spec in found if spec.model.kind == "mlp"]
         assert {(net.activation, net.hidden) for net in nets} == {
             (activation, hidden) for activation in cases.ACTIVATIONS for hidden in ((3,), (2, 1))
@@ -298,7 +388,7 @@ class TestCells:
     def test_another_name_widens_the_checks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A new optimiser is checked as soon as its name stands in the table."""
         monkeypatch.setitem(cases.OPTIMIZERS, "descent", {"kind": "sgd"})
-        wider = Scope(**{**vars(ALL), "optimizers": ("sgd", "descent")})
+        wider = Scope(**{**vars(ALL), "optimizers": (*ALL.optimizers, "descent")})
         assert len(wider.cases()) == len(ALL.cases()) + len(cases.MODELS)
 
     def test_no_kink_is_near(self) -> None:
@@ -383,6 +473,8 @@ class TestMine(harness.testing.ImplementationChecks):
     implementation = Mine
     losses = ("mse",)
     models = ("linear",)
+    optimizers = ("sgd",)
+    schedules = ("constant",)
 
 
 class TestWorse(TestMine):

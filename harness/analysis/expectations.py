@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.analysis import rules
 from harness.analysis.quantities import value
 from harness.analysis.result import Check, Result
+from harness.analysis.statistic import statistic
 from harness.frames import Run
 from harness.record import Arrays
 from harness.scenario.cell import Cell
 from harness.scenario.check import named_places
 from harness.scenario.expansion import same
-from harness.scenario.expect import CONSTANTS, Expect
+from harness.scenario.expect import CONSTANTS, LEAST_SEEDS, Expect
 from harness.scenario.read import Expectation, Scenario
 
 Row = dict[str, Any]
@@ -23,6 +24,15 @@ Row = dict[str, Any]
 
 def check_all(run: Run) -> list[Result]:
     """Every expectation of every scenario of a run, in file order."""
+    return _results(run, lambda scenario: scenario.expectations)
+
+
+def check_limits(run: Run) -> list[Result]:
+    """Every limit of every scenario's `[gates]`."""
+    return _results(run, lambda scenario: scenario.limits)
+
+
+def _results(run: Run, items: Callable[[Scenario], Sequence[Expectation]]) -> list[Result]:
     results: list[Result] = []
     for scenario in run.file.scenarios:
         rows = run.cells[run.cells["scenario"] == scenario.name].to_dict("records")
@@ -30,7 +40,7 @@ def check_all(run: Run) -> list[Result]:
         for row in rows:
             by_cell.setdefault(str(row["cell"]), []).append({str(key): item for key, item in row.items()})
         reader = _Reader(run, scenario, by_cell)
-        results += [_check(reader, item) for item in scenario.expectations]
+        results += [_check(reader, item) for item in items(scenario)]
     return results
 
 
@@ -47,8 +57,10 @@ class _Reader:
 
     def value(self, item: Expectation, cell: Cell, row: Row, step: int) -> float:
         """The expectation's quantity at a state of a cell; the trace is read only if it says it."""
-        trace = {} if item.expect.name in CONSTANTS else self.trace(row)
-        return float(value(item.expect, cell.spec, row, trace, step))
+        alone = item.expect.name in CONSTANTS or item.expect.of is not None
+        trace = {} if alone else self.trace(row)
+        inputs = self.run.file.inputs(self.scenario.name, cell.spec)
+        return float(value(item.expect, cell.spec, inputs, row, trace, step))
 
 
 def _check(reader: _Reader, item: Expectation) -> Result:
@@ -122,7 +134,7 @@ def _over_seeds(reader: _Reader, item: Expectation, matching: Sequence[Cell]) ->
 
 
 def _incomplete(reader: _Reader, expect: Expect, cells: Sequence[Cell]) -> str:
-    least = expect.least_seeds if expect.inside is not None else 2
+    least = expect.least_seeds if expect.inside is not None else LEAST_SEEDS.get(expect.statistic or "sd", 1)
     if len(cells) < least:
         return f"{len(cells)} seeds; it takes {least}"
     rows = [reader.rows.get(cell.id) for cell in cells]
@@ -137,20 +149,27 @@ def _of_group(reader: _Reader, item: Expectation, cells: Sequence[Cell]) -> list
     expect, first = item.expect, cells[0]
     axes = {axis: level for axis, level in first.axes.items() if axis != "seed"}
     rows = [reader.rows[cell.id][0] for cell in cells]
-    bad = next((row for row in rows if row["status"] != "ok"), None)
+    bad = next((row for cell in cells for row in reader.rows[cell.id] if row["status"] != "ok"), None)
     wanted = _wanted(item)
     if bad is not None:
         return [Check(str(bad["cell"]), axes, place, bad["status"], want, False, math.inf) for _, place, want in wanted]
     checks = []
     for step, place, want in _in_steps(wanted, first):
         found = [reader.value(item, cell, row, step) for cell, row in zip(cells, rows, strict=True)]
-        shown, distance = rules.spread(expect, found, want)
+        if expect.statistic is not None:
+            starts = [0.0] * len(found)
+            if expect.statistic == "start_correlation":
+                starts = [reader.value(item, cell, row, 0) for cell, row in zip(cells, rows, strict=True)]
+            shown: Any = statistic(expect.statistic, found, starts)
+            distance = rules.distance(expect, shown, want)
+        else:
+            shown, distance = rules.spread(expect, found, want)
         checks.append(Check(first.id, axes, place, shown, want, distance <= 1, distance))
     return checks
 
 
 # A state as the user named it, and the number wanted there.
-Wanted = tuple[tuple[str, int], str, float]
+Wanted = tuple[tuple[str, int], str, Any]
 
 
 def _wanted(item: Expectation) -> list[Wanted]:
@@ -158,21 +177,27 @@ def _wanted(item: Expectation) -> list[Wanted]:
     expect = item.expect
     places = named_places(expect, item.rows) or [(str(expect.at), 0)]
     if item.rows is not None:
-        values: Sequence[float] = item.rows.values
+        values: Sequence[Any] = item.rows.values
     elif isinstance(expect.value, tuple):
         values = expect.value
     else:
-        limit = expect.value if expect.value is not None else expect.at_least
-        values = [limit if limit is not None else float(expect.at_most or 0.0)] * len(places)
+        values = [_one_wanted(expect)] * len(places)
+    alone = expect.name in CONSTANTS or expect.of is not None
     texts = [unit if unit in ("start", "end") else f"{unit} {place}" for unit, place in places]
-    return [(place, text, float(want)) for place, text, want in zip(places, texts, values, strict=True)]
+    return [(place, "" if alone else text, want) for place, text, want in zip(places, texts, values, strict=True)]
 
 
-def _in_steps(wanted: list[Wanted], cell: Cell) -> list[tuple[int, str, float]]:
+def _one_wanted(expect: Expect) -> Any:
+    """The one value or limit; both where there are two limits."""
+    given = [item for item in (expect.value, expect.at_least, expect.at_most) if item is not None]
+    return given[0] if len(given) == 1 else tuple(given)
+
+
+def _in_steps(wanted: list[Wanted], cell: Cell) -> list[tuple[int, str, Any]]:
     factor = {"start": 0, "end": 0, "step": 1, "epoch": cell.spec.batches_per_epoch}
     return [
         (cell.spec.steps if unit == "end" else place * factor[unit], text, want) for (unit, place), text, want in wanted
     ]
 
 
-__all__ = ["Check", "Result", "check_all"]
+__all__ = ["Check", "Result", "check_all", "check_limits"]

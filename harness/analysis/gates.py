@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.analysis.agreement import TOLERANCE, Agreement
+from harness.analysis.claims import cells
 from harness.analysis.repeatability import Repeated
-from harness.analysis.result import Result
+from harness.analysis.result import Check, Result
 from harness.record import BAD_STATUSES
 
 PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not checked"
@@ -20,7 +21,8 @@ class Gate:
     One condition of the verdict.
 
     Args:
-        name: A word for machines: `cells`, `expectations`, `repeatability`, `agreement`.
+        name: A word for machines: `cells`, `expectations`, `repeatability`, `agreement`, and `gates.loss` for a
+            limit that a scenario sets; of a whole run behind the scenario's name, `line.gates.loss`.
         title: What must be true, for people.
         found: What was found.
         limit: What is allowed.
@@ -84,6 +86,34 @@ def expectations_gate(results: Sequence[Result], scenario: str | None) -> Gate:
         note = f"{len(missed)} of {checked} expectations missed, first {_where(missed[0], scenario)}"
         return Gate("expectations", title, found, "all", FAILED, note)
     return Gate("expectations", title, found, "all", PASSED, "", f"{len(held)} of {checked} expectations hold")
+
+
+def limit_gate(result: Result, scenario: str | None) -> Gate:
+    """A limit that the scenario itself sets, on each cell that ran."""
+    whose = "" if scenario else result.scenario
+    name = ".".join(filter(None, (whose, "gates", result.expect.quantity)))
+    claim, of = f"{result.claim}{cells(result.expect.where)}", f" of {whose}" if whose else ""
+    title = f"{whose}: {claim}" if whose else claim
+    if not result.checks:
+        return Gate(name, title, "no cell", "all", NOT_CHECKED, f"{title} ({result.not_checked})")
+    # A cell has a check for each state named.
+    ran, broken = {check.cell for check in result.checks}, {check.cell for check in result.missed}
+    found = f"{len(ran) - len(broken):,} of {len(ran):,}"
+    if broken:
+        verb = "cell{} breaks" if len(ran) == 1 else "cells{} break"
+        note = (
+            f"{len(broken):,} of {len(ran):,} {verb.format(of)} the limit that {claim}, worst {_met(result.missed[0])}"
+        )
+        return Gate(name, title, found, "all", FAILED, note)
+    held = f"{claim} in {'the one cell' if len(ran) == 1 else f'all {len(ran):,} cells'}{of}"
+    return Gate(name, title, found, "all", PASSED, "", held)
+
+
+def _met(check: Check) -> str:
+    """What was found, and where: `0.31 at the end in c1d27e6d7c07b`."""
+    found = f"{check.found:.10g}" if isinstance(check.found, float) else str(check.found)
+    place = f"the {check.place}" if check.place in ("start", "end") else check.place
+    return f"{found} at {place} in {check.cell}" if place else f"{found} in {check.cell}"
 
 
 def _where(result: Result, scenario: str | None) -> str:

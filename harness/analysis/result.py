@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.analysis.claims import claim
+from harness.analysis.rules import beyond
 from harness.scenario.expect import Expect
 
 
@@ -18,7 +19,7 @@ class Check:
         cell: Id of the cell; of the first of its seeds, where the rule is over seeds.
         axes: The cell's axes, without the seed where the rule is over seeds.
         place: `end`, `start`, `epoch 3`, `step 100`; empty for words.
-        found: What came out; over seeds the least and the largest (or mean and sd).
+        found: What came out; over seeds the least and the largest (or the ends of what lies so many sd about the mean).
         wanted: What the scenario says.
         held: Whether the rule holds.
         distance: How far off, in units of what is allowed; 0 for words that hold.
@@ -55,12 +56,16 @@ class Result:
     @property
     def missed(self) -> list[Check]:
         """Comparisons that do not hold, the farthest off first."""
-        return sorted((check for check in self.checks if not check.held), key=lambda check: -check.distance)
+        return sorted((check for check in self.checks if not check.held), key=self._far, reverse=True)
 
     @property
     def closest_call(self) -> Check | None:
         """The comparison farthest off, held or not."""
-        return max(self.checks, key=lambda check: (not check.held, check.distance), default=None)
+        return max(self.checks, key=lambda check: (not check.held, *self._far(check)), default=None)
+
+    def _far(self, check: Check) -> tuple[float, float]:
+        """To sort by: the distance, and where a limit is broken, which allows none, how far beyond it."""
+        return check.distance, beyond(self.expect, check.found)
 
     @property
     def status(self) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import statistics
 from typing import Any
 
+from harness.analysis.statistic import statistic
 from harness.scenario.expect import Expect
 
 
@@ -20,13 +20,22 @@ def distance(expect: Expect, found: float, wanted: float) -> float:
     if math.isnan(found):
         return math.inf
     if expect.at_least is not None or expect.at_most is not None:
-        low = expect.at_least if expect.at_least is not None else -math.inf
-        high = expect.at_most if expect.at_most is not None else math.inf
-        return 0.0 if low <= found <= high else math.inf
+        return 0.0 if beyond(expect, found) <= 0 else math.inf
     allowed = _allowed(expect, wanted)
     if found == wanted:
         return 0.0
+    if math.isinf(found):
+        return math.inf
     return abs(found - wanted) / allowed if allowed else math.inf
+
+
+def beyond(expect: Expect, found: Any) -> float:
+    """How far a number is beyond the limits, negative inside them; inf for no number, 0 where there are none."""
+    if not isinstance(found, float) or math.isnan(found):
+        return math.inf
+    over = [found - expect.at_most] if expect.at_most is not None else []
+    under = [expect.at_least - found] if expect.at_least is not None else []
+    return max([*over, *under], default=0.0)
 
 
 def _allowed(expect: Expect, wanted: float) -> float:
@@ -46,8 +55,8 @@ def spread(expect: Expect, found: list[float], wanted: float) -> tuple[Any, floa
         wanted: The number that must lie within their spread.
 
     Returns:
-        What to show (least and largest, or mean and sd; the first that is not
-        finite, if there is one) and the distance, 1 being just allowed.
+        What to show (least and largest, or what lies so many sd about the mean; the
+        first that is not finite, if there is one) and the distance, 1 being just allowed.
     """
     bad = next((item for item in found if not math.isfinite(item)), None)
     if bad is not None:
@@ -57,8 +66,9 @@ def spread(expect: Expect, found: list[float], wanted: float) -> tuple[Any, floa
         distance = _share(wanted - (low + high) / 2, (high - low) / 2)
         # The middle is rounded; which side of a border a number is on is not.
         return (low, high), min(distance, 1.0) if low <= wanted <= high else max(distance, math.nextafter(1.0, 2.0))
-    mean, sd = statistics.fmean(found), statistics.stdev(found)
-    return (mean, sd), _share(wanted - mean, (expect.sd or 0.0) * sd)
+    mean, sd = statistic("mean", found), statistic("sd", found)
+    allowed = (expect.sd or 0.0) * sd
+    return (mean - allowed, mean + allowed), _share(wanted - mean, allowed)
 
 
 def _share(offset: float, allowed: float) -> float:

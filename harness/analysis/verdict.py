@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.analysis import gates
 from harness.analysis.agreement import Agreement, agreements
-from harness.analysis.expectations import Result, check_all
+from harness.analysis.expectations import Result, check_all, check_limits
 from harness.analysis.gates import FAILED, NOT_CHECKED, PASSED, Gate
 from harness.analysis.repeatability import Repeated, repeated_cells
 from harness.frames import Run
@@ -60,6 +60,11 @@ class Assessment:
         return check_all(self.run)
 
     @cached_property
+    def limits(self) -> list[Result]:
+        """Every limit of the scenarios' `[gates]` after the run."""
+        return check_limits(self.run)
+
+    @cached_property
     def repeated(self) -> list[Repeated]:
         """Every cell that ran more than once."""
         return repeated_cells(self.run)
@@ -93,6 +98,7 @@ class Assessment:
                 gates.expectations_gate(_of(self.expectations, scenario), scenario),
                 gates.repeatability_gate(_of(self.repeated, scenario)),
                 gates.agreement_gate(_of(self.agreements, scenario)),
+                *(gates.limit_gate(result, scenario) for result in _of(self.limits, scenario)),
             )
         )
 

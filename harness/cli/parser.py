@@ -35,8 +35,12 @@ def parser() -> argparse.ArgumentParser:
     _report(commands.add_parser("report", parents=[shared], help="write a run's pages again from its run file"))
     again = "run cells of a run again and compare them with its records, bit for bit"
     _reproduce(commands.add_parser("reproduce", parents=[shared], help=again, description=again))
-    _export(commands.add_parser("export", parents=[shared], help="a run's data as csv"))
+    data = "a run's data as csv, parquet, json, junit or pytest-benchmark"
+    _export(commands.add_parser("export", parents=[shared], help=data))
     _check(commands.add_parser("check", parents=[shared], help="validate scenarios without running them"))
+    _show(commands.add_parser("show", parents=[shared], help="the cells of scenarios, and how long they will take"))
+    _init(commands.add_parser("init", parents=[shared], help="write a commented scenario to start from"))
+    _schema(commands.add_parser("schema", parents=[shared], help="the scenario file's JSON Schema, or its reference"))
     return top
 
 
@@ -92,15 +96,38 @@ def _reproduce(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", help="a run folder, a run file, or latest")
-    parser.add_argument("--format", choices=("csv",), default="csv")
+    add = parser.add_argument
+    add("run", nargs="?", help="a run folder, a run file, or latest")
+    formats = ("csv", "parquet", "json", "junit", "pytest-benchmark")
+    add("--format", choices=formats, default="csv", help="(default: csv); junit and pytest-benchmark: the whole run")
     tables = ("cells", "traces", "timings", "environment", "canary")
-    parser.add_argument("--table", choices=tables, default="cells")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write here instead of stdout")
+    add("--table", choices=tables, help="which table (default: cells)")
+    add("--columns", action="store_true", help="print what each column means, with type and unit, and stop")
+    add("-o", "--output", metavar="FILE", help="write here instead of stdout")
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
     _scenarios(parser)
+
+
+def _show(parser: argparse.ArgumentParser) -> None:
+    _scenarios(parser)
+    add = parser.add_argument
+    add("--all", action="store_true", help="every cell of a long grid")
+    add("--quick", action="store_true", help="as run --quick: 1 replicate, at most 2 seeds, 1 timing pass")
+    add("--only", action="append", default=[], metavar="AXIS=V,V", help="only cells with these values (repeatable)")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="set a key of every scenario (repeatable)")
+    add("--jobs", type=_positive, metavar="N", help="accuracy-only cells at a time (default: the cores)")
+    add("--out", default="reports", metavar="DIR", help="where earlier runs are looked for (default: reports)")
+
+
+def _init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", default="scenario.toml", help="(default: scenario.toml; - for stdout)")
+
+
+def _schema(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("json", "markdown"), default="json", help="(default: json, for editors)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write here instead of stdout")
 
 
 def _statuses(text: str) -> tuple[str, ...]:

@@ -12,11 +12,13 @@ from harness import environment
 from harness.cli.finish import executor_of, finish
 from harness.cli.resume import OF_RUN, resume
 from harness.cli.settings import only, settings
+from harness.draws import with_draws
 from harness.errors import UserError
 from harness.fingerprint import fingerprint
 from harness.linux import interrupts_held
 from harness.plan import Cuts, Plan, make_plan
 from harness.plugins import register, used
+from harness.precheck import must_be_scalable
 from harness.scenario.read import Scenario, read_all
 from harness.store.writer import RunWriter
 from harness.streams import put
@@ -46,6 +48,10 @@ def _new(options: argparse.Namespace) -> int:
         raise UserError("no cell is left; --only names values that no cell has together.")
     if options.dry_run:
         return _dry_run(plan, scenarios)
+    with interrupts_held():
+        plan = with_draws(plan)
+        paths = {scenario.name: scenario.path for scenario in scenarios}
+        must_be_scalable((paths[item.scenario], item.job.spec, item.job.inputs) for item in plan.cells)
     plugins = used(plugins, {item.job.spec.implementation for item in plan.cells})
     executor = executor_of(options)
     name = time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime()) if options.name is None else options.name

@@ -17,8 +17,10 @@ from torch.nn import functional
 
 from harness.implementations import implementation
 from harness.implementations.base import Implementation
+from harness.implementations.rate import changing_rate
 from harness.problem.layout import Parameters
 from harness.problem.problem import Problem
+from harness.scenario.training import Loss
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": functional.mse_loss,
@@ -28,6 +30,21 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mae": functional.l1_loss,
 }
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+# A scenario's options have torch's names, and its choice of kernels is left to it: on CUDA all parameters in one.
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "sgd": torch.optim.SGD,
+    "rmsprop": torch.optim.RMSprop,
+    "adagrad": torch.optim.Adagrad,
+    "adam": torch.optim.Adam,
+}
+
+
+def loss_of(table: Loss) -> Callable[[Tensor, Tensor], Tensor]:
+    """The loss of a batch by its predictions and targets, both of shape (n,)."""
+    if table.kind == "huber":
+        delta = table.delta
+        return lambda prediction, y: functional.huber_loss(prediction, y, delta=delta)
+    return LOSSES[table.kind]
 
 
 class Net(nn.Module):
@@ -57,7 +74,7 @@ class Net(nn.Module):
 
 @implementation("module", devices=("cpu", "cuda"))
 class Module(Implementation):
-    """nn.Module, a loss of torch.nn.functional, torch.optim.SGD."""
+    """nn.Module, a loss of torch.nn.functional, torch.optim."""
 
     rows = "torch"
 
@@ -72,15 +89,23 @@ class Module(Implementation):
                 layer.weight.copy_(torch.tensor(W))
                 if problem.model.intercept:
                     layer.bias.copy_(torch.tensor(b))
-        self.loss = LOSSES[problem.loss.kind]
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=problem.learning_rate)
+        self.loss = loss_of(problem.loss)
+        trained, options = self.model.parameters(), problem.optimizer.model_dump(exclude={"kind"})
+        self.optimizer = OPTIMIZERS[problem.optimizer.kind](trained, lr=problem.learning_rate, **options)
+        self.schedule, self.steps = changing_rate(problem), 0
 
     def step(self, rows: Any) -> Tensor:
         loss: Tensor = self.loss(self.model(self.x[rows]), self.y[rows])
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.schedule is not None:
+            self._set_rate(self.schedule)
         self.optimizer.step()
         return loss.detach()
+
+    def _set_rate(self, schedule: Callable[[int], float]) -> None:
+        self.optimizer.param_groups[0]["lr"] = schedule(self.steps)
+        self.steps += 1
 
     def parameters(self) -> Parameters:
         layers = self.model.linear_layers()

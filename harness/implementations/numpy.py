@@ -13,6 +13,8 @@ A linear model is a net without hidden layers:
     d_(l-1) = (d_l W_l) * f'(z_(l-1))
 
     parameter -= rate * gradient
+
+Other optimisers than plain descent put a direction in the gradient's place: numpy_rules.py.
 """
 
 from __future__ import annotations
@@ -25,8 +27,11 @@ from numpy.typing import NDArray
 
 from harness.implementations import implementation
 from harness.implementations.base import Implementation
+from harness.implementations.numpy_rules import new_rule
+from harness.implementations.rate import is_plain
 from harness.problem.layout import Parameters
 from harness.problem.problem import Problem
+from harness.scenario.training import Loss
 
 Array = NDArray[Any]
 
@@ -56,7 +61,23 @@ def mae(e: Array) -> tuple[Any, Array]:
     return np.abs(e).sum() / e.size, np.sign(e) / e.size
 
 
+def huber(delta: float) -> Callable[[Array], tuple[Any, Array]]:
+    """C = sum of e²/2 where |e| <= delta, delta (|e| - delta/2) beyond, / n; s = e between ±delta, / n."""
+
+    def of(e: Array) -> tuple[Any, Array]:
+        size = np.abs(e)
+        inside = np.minimum(size, delta)
+        return (inside * (size - inside / 2)).sum() / e.size, np.clip(e, -delta, delta) / e.size
+
+    return of
+
+
 LOSSES = {"mse": mse, "half_mse": half_mse, "sse": sse, "half_sse": half_sse, "mae": mae}
+
+
+def loss_of(table: Loss) -> Callable[[Array], tuple[Any, Array]]:
+    """C and s of a batch by its errors, shape (n,)."""
+    return huber(table.delta) if table.kind == "huber" else LOSSES[table.kind]
 
 
 def sigmoid(z: Array) -> Array:
@@ -79,7 +100,7 @@ class NumpyByHand(Implementation):
     def load(self, problem: Problem) -> None:
         self.x, self.y = problem.x, problem.y
         self.rate = problem.learning_rate
-        self.loss = LOSSES[problem.loss.kind]
+        self.loss = loss_of(problem.loss)
         self.intercept = problem.model.intercept
         self.hidden: list[tuple[Array, Array]] = []
         weights, bias = problem.initial
@@ -90,6 +111,9 @@ class NumpyByHand(Implementation):
             weights, bias = weights[-1][0], bias[-1][0]
         self.w = weights.copy()
         self.b = bias.copy()
+        self.schedule, self.steps = problem.schedule, 0
+        self.plain = is_plain(problem)
+        self.rules = [new_rule(problem.optimizer) for _ in range(2 + 2 * len(self.hidden))]
 
     def step(self, rows: Any) -> Any:
         a = [self.x[rows]]
@@ -98,21 +122,34 @@ class NumpyByHand(Implementation):
         e = a[-1] @ self.w + self.b - self.y[rows]
         loss, s = self.loss(e)
 
-        w_before = self.w.copy() if self.hidden else self.w
+        hidden = self._hidden_gradients(a, np.outer(s, self.w)) if self.hidden else []
+        if not self.plain:
+            self._move([(self.w, a[-1].T @ s), *hidden], s.sum())
+            return loss
         self.w -= self.rate * (a[-1].T @ s)
         if self.intercept:
             self.b = self.b - self.rate * s.sum()
-        if self.hidden:
-            self._step_hidden(a, np.outer(s, w_before))
+        for parameter, gradient in hidden:
+            parameter -= self.rate * gradient
         return loss
 
-    def _step_hidden(self, a: list[Array], pulled: Array) -> None:
-        """`pulled` is dloss/da of the last hidden layer, shape (n, units)."""
+    def _hidden_gradients(self, a: list[Array], pulled: Array) -> list[tuple[Array, Array]]:
+        """Each hidden layer's parameters with their gradients; `pulled` is dloss/da of the last, shape (n, units)."""
+        found = []
         for (W, b), before, after in zip(reversed(self.hidden), reversed(a[:-1]), reversed(a), strict=False):
             d = pulled * self.slope(after)
             pulled = d @ W
-            W -= self.rate * (d.T @ before)
-            b -= self.rate * d.sum(axis=0)
+            found += [(W, d.T @ before), (b, d.sum(axis=0))]
+        return found
+
+    def _move(self, gradients: list[tuple[Array, Array]], of_bias: Any) -> None:
+        """The update by the optimiser's rules, the first for the bias, at the rate of this step."""
+        rate = self.schedule(self.steps)
+        self.steps += 1
+        if self.intercept:
+            self.b = self.b - rate * self.rules[0](of_bias)
+        for rule, (parameter, gradient) in zip(self.rules[1:], gradients, strict=True):
+            parameter -= rate * rule(gradient)
 
     def parameters(self) -> Parameters:
         if not self.layered:

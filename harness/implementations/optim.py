@@ -12,11 +12,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from harness.implementations import implementation
 from harness.implementations.base import Implementation
+from harness.implementations.rate import changing_rate
 from harness.problem.layout import Parameters
 from harness.problem.problem import Problem
+from harness.scenario.training import Loss
 
 LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
     "mse": lambda e: (e**2).mean(),
@@ -26,18 +29,33 @@ LOSSES: dict[str, Callable[[Tensor], Tensor]] = {
     "mae": lambda e: e.abs().mean(),
 }
 ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
+# A scenario's options have torch's names, and its choice of kernels is left to it: on CUDA all parameters in one.
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "sgd": torch.optim.SGD,
+    "rmsprop": torch.optim.RMSprop,
+    "adagrad": torch.optim.Adagrad,
+    "adam": torch.optim.Adam,
+}
+
+
+def loss_of(table: Loss) -> Callable[[Tensor], Tensor]:
+    """The loss of a batch by its errors, shape (n,)."""
+    if table.kind == "huber":
+        delta = table.delta
+        return lambda e: functional.huber_loss(e, torch.zeros_like(e), delta=delta)
+    return LOSSES[table.kind]
 
 
 @implementation("optim", devices=("cpu", "cuda"))
 class Optim(Implementation):
-    """The gradient by autograd, the update by torch.optim.SGD."""
+    """The gradient by autograd, the update by torch.optim."""
 
     rows = "torch"
 
     def load(self, problem: Problem) -> None:
         self.x = torch.tensor(problem.x, device=problem.device)
         self.y = torch.tensor(problem.y, device=problem.device)
-        self.loss = LOSSES[problem.loss.kind]
+        self.loss = loss_of(problem.loss)
         self.intercept = problem.model.intercept
         self.layered = problem.model.kind == "mlp"
         self.hidden: list[tuple[Tensor, Tensor]] = []
@@ -48,7 +66,9 @@ class Optim(Implementation):
             weights, bias = weights[-1][0], bias[-1][0]
         self.w = self._leaf(weights)
         self.b = self._leaf(bias)
-        self.optimizer = torch.optim.SGD(self._trained(), lr=problem.learning_rate)
+        options = problem.optimizer.model_dump(exclude={"kind"})
+        self.optimizer = OPTIMIZERS[problem.optimizer.kind](self._trained(), lr=problem.learning_rate, **options)
+        self.schedule, self.steps = changing_rate(problem), 0
 
     def _leaf(self, value: Any) -> Tensor:
         """A parameter on the data's device, with room for its gradient."""
@@ -67,8 +87,14 @@ class Optim(Implementation):
 
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.schedule is not None:
+            self._set_rate(self.schedule)
         self.optimizer.step()
         return loss.detach()
+
+    def _set_rate(self, schedule: Callable[[int], float]) -> None:
+        self.optimizer.param_groups[0]["lr"] = schedule(self.steps)
+        self.steps += 1
 
     def parameters(self) -> Parameters:
         w, b = self.w.detach().cpu().numpy(), self.b.detach().cpu().numpy()

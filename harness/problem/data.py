@@ -1,4 +1,4 @@
-"""The rows: drawn in the order x, noise, split, in float64."""
+"""The rows: drawn in the order x, noise, split, in float64; or read, or written out."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.problem.draws import Draw
 from harness.problem.features import Scaling, features
 from harness.problem.seeds import data_generator
 from harness.scenario.cell import CellSpec
-from harness.scenario.data import Columns, LinearTarget, Noise, PolynomialTarget, Target, Validation
+from harness.scenario.data import Columns, Generated, Inline, LinearTarget, Noise, PolynomialTarget, Target, Validation
+from harness.scenario.inputs import NOTHING, Inputs
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-Draw = np.random.Generator | np.random.RandomState
 
 
 @dataclass(frozen=True)
@@ -42,25 +43,41 @@ class Data:
     scaling: Scaling
 
 
-def make_data(spec: CellSpec) -> Data:
+def make_data(spec: CellSpec, inputs: Inputs = NOTHING, draw: Draw | None = None) -> Data:
     """
     The data of a cell: the same for all implementations, dtypes and devices of a seed.
+
+    Args:
+        spec: The cell.
+        inputs: What it was handed: rows of a file, draws of torch.
+        draw: Another stream than the cell's own.
 
     Raises:
         ValueError: If a formula overflows or a standardised column is constant.
     """
-    table = spec.data
-    draw = data_generator(spec)
-    raw = _columns(table.x, table.samples, draw)
+    draw = draw or data_generator(spec, inputs)
     with np.errstate(over="ignore", invalid="ignore"):
-        y = _target(table.y, raw) + _noise(table.noise, table.samples, draw)
+        raw, y = _rows(spec, inputs, draw)
         x = features(raw, spec.model.powers)
     if not (np.isfinite(y).all() and np.isfinite(x).all()):
         raise ValueError("the data overflow: some x, power or y is not finite. Check data.x, data.y and model.powers.")
-    training, validation = _split(table.validation, table.samples, draw)
+    training, validation = _split(spec.data.validation, spec.samples, draw)
     scaling = Scaling.fitted(x[training], spec.model.standardize, centred=spec.model.intercept)
     rows = [Rows(raw[index], scaling.apply(x[index]), y[index]) for index in (training, validation)]
     return Data(rows[0], rows[1] if len(validation) else None, scaling)
+
+
+def _rows(spec: CellSpec, inputs: Inputs, draw: Draw) -> tuple[Matrix, Vector]:
+    """Raw columns (n, columns) and target (n,)."""
+    table = spec.data
+    if isinstance(table, Generated):
+        raw = _columns(table.x, table.samples, draw)
+        return raw, _target(table.y, raw) + _noise(table.noise, table.samples, draw)
+    given = table.inline if isinstance(table, Inline) else inputs
+    raw, y = np.array(given.x, dtype=np.float64), np.array(given.y, dtype=np.float64)
+    if raw.shape != (spec.samples, spec.columns) or y.shape != (spec.samples,):
+        raise ValueError(f"the cell was handed rows of shape {raw.shape}; its file has {(spec.samples, spec.columns)}.")
+    return raw, y
 
 
 def _columns(x: Columns, samples: int, draw: Draw) -> Matrix:

@@ -16,27 +16,52 @@ from numpy.typing import NDArray
 from harness.problem.layout import Layout
 from harness.scenario.cell import CellSpec
 from harness.scenario.model import Mlp
+from harness.scenario.training import Loss
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 # Sum or mean, and the factor before it: mse is 1/n, half_sse is 1/2.
-_HALF = {"mse": 1.0, "half_mse": 0.5, "sse": 1.0, "half_sse": 0.5, "mae": 1.0}
+_HALF = {"mse": 1.0, "half_mse": 0.5, "sse": 1.0, "half_sse": 0.5, "mae": 1.0, "huber": 1.0}
+# Made of pieces that meet at an error of 0, or of delta.
+_KINKED = ("mae", "huber")
 # Keeps 0 / 0 from becoming nan where a value and all that meets there are 0.
 _TINY = np.finfo(np.float64).tiny
-_MEAN = ("mse", "half_mse", "mae")
+_MEAN = ("mse", "half_mse", "mae", "huber")
 
 
-def loss_scale(kind: str, rows: int) -> float:
-    """The factor before the sum of squares (or of absolute values) over so many rows."""
-    return _HALF[kind] / (rows if kind in _MEAN else 1)
+def loss_scale(loss: Loss, rows: int) -> float:
+    """The factor before the sum of the costs of so many rows."""
+    return _HALF[loss.kind] / (rows if loss.kind in _MEAN else 1)
 
 
-def loss_of_error(kind: str, error: NDArray[np.float64]) -> NDArray[np.float64]:
+def loss_of_error(loss: Loss, error: NDArray[np.float64]) -> NDArray[np.float64]:
     """Loss over the last axis of `error = prediction - target`; a sum that overflows is inf."""
     with np.errstate(over="ignore", invalid="ignore"):
-        costs = np.abs(error) if kind == "mae" else error * error
-        return np.asarray(loss_scale(kind, error.shape[-1]) * costs.sum(axis=-1))
+        return np.asarray(loss_scale(loss, error.shape[-1]) * _costs(loss, error).sum(axis=-1))
+
+
+def _costs(loss: Loss, error: NDArray[np.float64]) -> NDArray[np.float64]:
+    """e², |e|, or Huber's: e²/2 up to delta, delta (|e| - delta/2) beyond."""
+    match loss.kind:
+        case "mae":
+            return np.abs(error)
+        case "huber":
+            inside = np.minimum(np.abs(error), loss.delta)
+            return np.asarray(inside * (np.abs(error) - inside / 2))
+        case _:
+            return error * error
+
+
+def _slopes(loss: Loss, error: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Derivatives of the costs; of |e| at 0 it is 0."""
+    match loss.kind:
+        case "mae":
+            return np.asarray(np.sign(error))
+        case "huber":
+            return np.clip(error, -loss.delta, loss.delta)
+        case _:
+            return 2 * error
 
 
 @dataclass(frozen=True)
@@ -62,15 +87,14 @@ class Evaluation:
 
     def loss(self, states: Matrix, x: Matrix, y: Vector) -> Vector:
         """Loss of each state over all these rows, shape (k,)."""
-        return loss_of_error(self.spec.training.loss.kind, self.predict(states, x) - y)
+        return loss_of_error(self.spec.training.loss, self.predict(states, x) - y)
 
     def gradient(self, state: Vector, x: Matrix, y: Vector) -> Vector:
         """Gradient of the loss over these rows by every parameter, in the layout's order."""
-        kind = self.spec.training.loss.kind
+        loss = self.spec.training.loss
         with np.errstate(over="ignore", invalid="ignore"):
             error = self.predict(state[None], x)[0] - y
-            cost = np.sign(error) if kind == "mae" else 2 * error
-            return self._pull_back(state, x, loss_scale(kind, len(y)) * cost)
+            return self._pull_back(state, x, loss_scale(loss, len(y)) * _slopes(loss, error))
 
     def _forward(self, state: Vector, x: Matrix) -> list[Matrix]:
         """Inputs of every layer, and the output (n, 1)."""
@@ -104,14 +128,16 @@ class Evaluation:
         """
         Distance to the nearest kink, as a share of the values that meet there.
 
-        A residual (mae) or a unit's input (relu) within rounding of 0 may round to
-        either side, and then two correct implementations part. No kink: inf.
+        A residual (mae) or a unit's input (relu) within rounding of 0, or a residual of
+        delta (huber), may round to either side, and then two correct implementations
+        part. No kink: inf.
         """
-        margins = [np.inf]
+        loss, margins = self.spec.training.loss, [np.inf]
         with np.errstate(over="ignore", invalid="ignore"):
-            if self.spec.training.loss.kind == "mae":
+            if loss.kind in _KINKED:
+                bend = loss.delta if loss.kind == "huber" else 0.0
                 prediction = self.predict(state[None], x)[0]
-                margins.append(_share(prediction - y, np.abs(prediction) + np.abs(y)))
+                margins.append(_share(np.abs(prediction - y) - bend, np.abs(prediction) + np.abs(y) + bend))
             if self._activation == "relu":
                 weights, biases = self.layout.unflatten(state)
                 values = self._forward(state, x)
@@ -122,8 +148,18 @@ class Evaluation:
 
     @property
     def has_kinks(self) -> bool:
-        """Whether loss or activation is not differentiable somewhere."""
-        return self.spec.training.loss.kind == "mae" or self._activation == "relu"
+        """Whether loss or activation is made of pieces: at a joint a first or second derivative jumps."""
+        return self.spec.training.loss.kind in _KINKED or self._activation == "relu"
+
+    @property
+    def magnifies(self) -> bool:
+        """
+        Whether the optimiser makes as much of a small gradient as of a large one.
+
+        It divides by a running average of the gradient's size; where the gradient has all but
+        vanished, that has too, and what rounding left of the gradient is blown up to a step.
+        """
+        return self.spec.training.optimizer.kind in ("rmsprop", "adam")
 
 
 def _share(value: NDArray[np.float64], size: NDArray[np.float64]) -> float:

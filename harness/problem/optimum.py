@@ -11,6 +11,7 @@ from harness.problem.data import Rows
 from harness.problem.evaluation import loss_scale
 from harness.scenario.cell import CellSpec
 from harness.scenario.model import Linear
+from harness.scenario.training import Optimizer, Sgd, SquaredLoss
 
 Vector = NDArray[np.float64]
 
@@ -26,12 +27,12 @@ class Optimum:
     Args:
         parameters: Weights, then the bias, shape (p,); None where the optimum is not unique.
         condition_number: Largest over smallest eigenvalue of the loss's Hessian; inf where that is singular.
-        stable_learning_rate: Gradient descent on full batches diverges above it: 2 / largest eigenvalue.
+        stable_learning_rate: Gradient descent on full batches diverges above it; None for other optimisers.
     """
 
     parameters: Vector | None
     condition_number: float
-    stable_learning_rate: float
+    stable_learning_rate: float | None
 
 
 def optimum(spec: CellSpec, rows: Rows) -> Optimum | None:
@@ -44,8 +45,8 @@ def optimum(spec: CellSpec, rows: Rows) -> Optimum | None:
     References:
         Golub & Van Loan, Matrix Computations, 4th ed., 5.3.2 (QR) and 5.3.7 (column scaling).
     """
-    kind = spec.training.loss.kind
-    if kind == "mae" or not isinstance(spec.model, Linear):
+    loss = spec.training.loss
+    if not isinstance(loss, SquaredLoss) or not isinstance(spec.model, Linear):
         return None
     design = np.column_stack([rows.x, np.ones(len(rows.y))]) if spec.model.intercept else rows.x
     # Units of the columns must not decide the rank: 1 and x**3 differ by 18 decades where x is in millions.
@@ -53,13 +54,39 @@ def optimum(spec: CellSpec, rows: Rows) -> Optimum | None:
     scaled = design / np.where(scale > 0, scale, 1.0)
     singular = np.linalg.svd(scaled, compute_uv=False)
     unique = len(rows.y) >= design.shape[1] and singular[-1] > singular[0] * len(rows.y) * np.finfo(float).eps
-    curvature = 2 * loss_scale(kind, len(rows.y)) * np.linalg.svd(design, compute_uv=False) ** 2
+    curvature = 2 * loss_scale(loss, len(rows.y)) * np.linalg.svd(design, compute_uv=False) ** 2
     with np.errstate(divide="ignore"):
         return Optimum(
             _least_squares(scaled, rows.y) / scale if unique else None,
             float(curvature[0] / curvature[-1]) if unique else float("inf"),
-            float(2 / curvature[0]),
+            _stable_learning_rate(spec.training.optimizer, curvature[0]),
         )
+
+
+def _stable_learning_rate(optimizer: Optimizer, curvature: np.float64) -> float | None:
+    """
+    Where the iteration along the steepest direction gets a factor of -1 a step.
+
+    With curvature c and momentum b, of the roots of
+
+        z² - (1 + b - rate c) z + b                         momentum
+        z² - (1 + b) (1 - rate c) z + b (1 - rate c)        nesterov
+
+    one is -1 at the rate 2 (1 + b) / c, with nesterov at 2 (1 + b) / ((1 + 2 b) c).
+
+    Returns:
+        None where a step does not grow in proportion to the gradient.
+
+    References:
+        Polyak (1964), Some methods of speeding up the convergence of iteration methods,
+        https://doi.org/10.1016/0041-5553(64)90137-5
+    """
+    if not isinstance(optimizer, Sgd):
+        return None
+    limit = 2 * (1 + optimizer.momentum)
+    if optimizer.nesterov:
+        limit /= 1 + 2 * optimizer.momentum
+    return float(limit / curvature)
 
 
 def _least_squares(design: NDArray[np.float64], y: Vector) -> Vector:

@@ -10,23 +10,30 @@ from numpy.typing import NDArray
 
 from harness.problem.seeds import order_generator
 from harness.scenario.cell import CellSpec
+from harness.scenario.inputs import NOTHING, Inputs
+from harness.scenario.training import OrderFile
 
 Order = NDArray[np.intp]
 
 
-def orders(spec: CellSpec) -> list[Order]:
+def orders(spec: CellSpec, inputs: Inputs = NOTHING) -> list[Order]:
     """
-    One order an epoch, each a permutation of the training rows, shape (n,).
+    One order an epoch: indices of training rows, shape (n,); each row once, unless drawn with replacement
+    or read from a file.
 
     Full batches are in file order and never permuted, so they need none: the list is empty.
     """
     if spec.batch_size == "full":
         return []
-    rows = spec.data.training_rows
+    rows = spec.training_rows
     epochs = -(-spec.steps // spec.batches_per_epoch)
     if spec.training.order == "sequential":
         return [np.arange(rows)] * epochs
+    if isinstance(spec.training.order, OrderFile):
+        return [np.array(order, dtype=np.intp) for order in inputs.orders[:epochs]]
     draw = order_generator(spec)
+    if spec.training.order == "with-replacement":
+        return [draw.integers(rows, size=rows, dtype=np.intp) for _ in range(epochs)]
     return [draw.permutation(rows) for _ in range(epochs)]
 
 

@@ -14,8 +14,9 @@ from harness.problem.layout import Layout, Parameters
 from harness.problem.orders import Order, orders
 from harness.problem.start import start
 from harness.scenario.cell import CellSpec
+from harness.scenario.inputs import NOTHING, Inputs
 from harness.scenario.model import Linear, Mlp
-from harness.scenario.training import Loss, Sgd
+from harness.scenario.training import Constant, Inverse, Loss, Optimizer
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,12 @@ class Problem:
         optimizer: The optimiser's table; `optimizer.kind` is its name.
         schedule: The rate by step, from 0.
         orders: One order of the rows an epoch; empty for full batches.
-        learning_rate: The grid's rate.
+        learning_rate: The grid's rate; with a schedule that has its own, the rate of step 0.
         batch_size: Rows of one update, or `full`.
         dtype: `float32` or `float64`; all arrays here have it.
         device: `cpu` or `cuda`.
         seed: The cell's seed, for the record; implementations draw nothing.
+        constant_rate: Whether the schedule gives `learning_rate` at every step.
     """
 
     x: NDArray[Any]
@@ -44,7 +46,7 @@ class Problem:
     initial: Parameters
     loss: Loss
     model: Linear | Mlp
-    optimizer: Sgd
+    optimizer: Optimizer
     schedule: Callable[[int], float]
     orders: list[Order]
     learning_rate: float
@@ -52,9 +54,10 @@ class Problem:
     dtype: str
     device: str
     seed: int
+    constant_rate: bool = True
 
 
-def make_problem(spec: CellSpec, data: Data) -> Problem:
+def make_problem(spec: CellSpec, data: Data, inputs: Inputs = NOTHING) -> Problem:
     """The problem of a cell: made once in float64, then cast; what the dtype cannot hold is inf there."""
     layout = Layout.of(spec)
     with np.errstate(over="ignore"):
@@ -68,11 +71,19 @@ def make_problem(spec: CellSpec, data: Data) -> Problem:
         loss=spec.training.loss,
         model=spec.model,
         optimizer=spec.training.optimizer,
-        schedule=lambda step: spec.learning_rate,
-        orders=orders(spec),
+        schedule=_schedule(spec),
+        orders=orders(spec, inputs),
         learning_rate=spec.learning_rate,
         batch_size=spec.batch_size,
         dtype=spec.dtype,
         device=spec.device,
         seed=spec.seed,
+        constant_rate=isinstance(spec.training.schedule, Constant),
     )
+
+
+def _schedule(spec: CellSpec) -> Callable[[int], float]:
+    schedule = spec.training.schedule
+    if isinstance(schedule, Inverse):
+        return lambda step: schedule.t0 / (step + schedule.t1)
+    return lambda _step: spec.learning_rate

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from harness.problem.draws import Draw, Replayed
 from harness.scenario.cell import CellSpec
+from harness.scenario.inputs import Inputs
 
 _START, _ORDER = 0, 1
 
 
-def data_generator(spec: CellSpec) -> np.random.Generator | np.random.RandomState:
-    """The data stream, seeded directly, so that published data come out again."""
-    seed = spec.seed if spec.data.seed is None else spec.data.seed
+def data_generator(spec: CellSpec, inputs: Inputs) -> Draw:
+    """The data stream, seeded directly, so that published data come out again; torch's comes with the inputs."""
+    seed = spec.data_seed
+    if spec.data.rng == "torch":
+        return Replayed(inputs.draws)
     if spec.data.rng == "numpy-legacy":
         return np.random.RandomState(seed)
     return np.random.default_rng(seed)

@@ -119,7 +119,7 @@ class Source:
     def _least(self, row: Any) -> float:
         """The loss of the exact optimum, over the same rows."""
         spec = self.view.spec(str(row["cell"]))
-        training = data_of(spec).training
+        training = data_of(spec, self.view.inputs(spec)).training
         optimum = np.array([row["optimum"]], dtype=np.float64)
         return float(Evaluation.of(spec).loss(optimum, training.x, training.y)[0])
 

@@ -33,7 +33,8 @@ def as_terminal(assessment: Assessment, page: Path | None) -> str:
 def missed_line(result: Result) -> str:
     """A missed expectation in one line: what was claimed, what came out, where."""
     worst = result.missed[0]
-    place = f" at {worst.place}" if worst.place else ""
+    state = f"the {worst.place}" if worst.place in ("start", "end") else worst.place
+    place = f" at {state}" if state else ""
     return (
         f"{result.scenario} expect[{result.number}]: {result.claim}; found {number(worst.found)}{place} "
         f"in {where(worst)} ({len(result.missed)} of {len(result.checks)} comparisons missed)"

@@ -15,6 +15,7 @@ from harness.analysis.verdict import Assessment
 from harness.record import BAD_STATUSES, Arrays
 from harness.report import numbers, palette
 from harness.scenario.cell import CellSpec
+from harness.scenario.inputs import Inputs
 from harness.scenario.read import Scenario
 
 # Axes that tables and figures show side by side; all others are fixed at a reference.
@@ -154,6 +155,10 @@ class View:
     def spec(self, cell: str) -> CellSpec:
         """What decides the numbers of a cell."""
         return self.assessment.run.file.spec(self.name, cell)
+
+    def inputs(self, spec: CellSpec) -> Inputs:
+        """What a cell was handed beside its spec."""
+        return self.assessment.run.file.inputs(self.name, spec)
 
     def trace(self, row: Any) -> Arrays:
         """The trace of a row of `cells`."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.analysis.verdict import Assessment
 from harness.errors import MachineError
 from harness.frames import as_text
+from harness.frames.origin import Origin
 from harness.report.page import file_name, index_page, scenario_page
 from harness.report.summary import as_json, as_markdown
 from harness.report.view import View
@@ -32,7 +33,8 @@ def write_report(assessment: Assessment, folder: Path) -> Path:
         for view in views:
             _write(folder / file_name(view.name), scenario_page(view))
         _write(folder / "index.html", index_page(assessment, views))
-        _write(folder / "cells.csv", as_text(assessment.run.cells).to_csv(index=False, lineterminator="\n"))
+        cells = Origin.of(assessment.run).stamped(as_text(assessment.run.cells))
+        _write(folder / "cells.csv", cells.to_csv(index=False, lineterminator="\n"))
         _write(folder / "summary.md", as_markdown(assessment))
         _write(folder / "summary.json", as_json(assessment) + "\n")
     except OSError as error:
@@ -42,4 +44,4 @@ def write_report(assessment: Assessment, folder: Path) -> Path:
 
 def _write(path: Path, text: str) -> None:
     # A lone surrogate (a file name that is no UTF-8) must not stop the report.
-    path.write_bytes(text.encode("utf-8", "replace"))
+    path.write_bytes(text.encode("utf-8", "backslashreplace"))

@@ -46,7 +46,9 @@ class Range(Table):
     """What is uniform on [low, high)."""
 
     low: Float
+    """Least value, itself possible. `low = -1.0`"""
     high: Float
+    """Upper end, itself not drawn; `low` or more. `high = 1.0`"""
 
     @model_validator(mode="after")
     def _is_no_empty_range(self) -> Self:

@@ -9,10 +9,17 @@ from functools import cached_property
 from typing import Any, Literal
 
 from harness.scenario.base import Table
-from harness.scenario.data import Data, LinearTarget, PolynomialTarget
+from harness.scenario.data import Data, FromCsv, Generated, Inline, LinearTarget, PolynomialTarget
 from harness.scenario.grid import BatchSize
 from harness.scenario.model import Init, Linear, Model
-from harness.scenario.training import Training
+from harness.scenario.training import OrderFile, Training
+
+
+class FileRows(Table):
+    """What a cell knows of its data file: a digest of the bytes, and how many rows are used."""
+
+    digest: str
+    rows: int
 
 
 class CellSpec(Table):
@@ -36,11 +43,34 @@ class CellSpec(Table):
     threads: int = 1
     tf32: bool = False
     deterministic: bool = False
+    data_file: FileRows | None = None
+    order_digest: str = ""
 
     @property
     def columns(self) -> int:
         """Number of raw columns of x."""
-        return self.data.x.columns
+        if isinstance(self.data, FromCsv):
+            return len(self.data.csv.x)
+        return len(self.data.inline.x[0]) if isinstance(self.data, Inline) else self.data.x.columns
+
+    @property
+    def samples(self) -> int:
+        """Rows before the split."""
+        if isinstance(self.data, FromCsv):
+            assert self.data_file is not None, "set when the file was read"
+            return self.data_file.rows
+        return len(self.data.inline.y) if isinstance(self.data, Inline) else self.data.samples
+
+    @property
+    def data_seed(self) -> int:
+        """What the stream of the data is seeded with."""
+        return self.seed if self.data.seed is None else self.data.seed
+
+    @property
+    def training_rows(self) -> int:
+        """Rows left for training."""
+        held_back = self.data.validation.size(self.samples) if self.data.validation else 0
+        return self.samples - held_back
 
     @property
     def features(self) -> int:
@@ -50,7 +80,7 @@ class CellSpec(Table):
     @property
     def batches_per_epoch(self) -> int:
         """Updates in one epoch; a `full` batch is one update, a short last batch is one more."""
-        rows = self.data.training_rows
+        rows = self.training_rows
         if self.batch_size == "full":
             return 1
         whole, rest = divmod(rows, self.batch_size)
@@ -86,6 +116,8 @@ class CellSpec(Table):
 
 def _coefficients(spec: CellSpec) -> dict[tuple[int, int], float] | None:
     """The data's coefficient by (column, power); the constant is (-1, 0)."""
+    if not isinstance(spec.data, Generated):
+        return None
     target = spec.data.y
     if isinstance(target, LinearTarget):
         return {(-1, 0): target.bias, **{(column, 1): w for column, w in enumerate(target.weights)}}
@@ -97,6 +129,8 @@ def _coefficients(spec: CellSpec) -> dict[tuple[int, int], float] | None:
 
 def noise_mean(data: Data) -> float:
     """Mean of the noise; it moves the effective bias."""
+    if not isinstance(data, Generated):
+        return 0.0
     if data.noise.kind == "normal":
         return data.noise.mean
     if data.noise.kind == "uniform":
@@ -127,6 +161,11 @@ class Cell:
         value is the same cell as a key left out.
         """
         content = self.spec.model_dump(mode="json", exclude_defaults=True)
+        # What stands in the files counts, by its digest, and not what they are called.
+        if isinstance(self.spec.data, FromCsv):
+            del content["data"]["csv"]["path"]
+        if isinstance(self.spec.training.order, OrderFile):
+            del content["training"]["order"]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return "c" + hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import chain, pairwise
 from typing import Any
 
 from harness.errors import Fault
 from harness.scenario.cell import Cell, CellSpec
-from harness.scenario.expansion import same
-from harness.scenario.expect import LINEAR_ONLY, AtEpoch, AtStep, Expect
+from harness.scenario.data import split_problem
+from harness.scenario.expansion import NAMED_AXES, same, unknown_names
+from harness.scenario.expect import LEAST_SEEDS, LINEAR_ONLY, AtEpoch, AtStep, Expect
 from harness.scenario.faults import key, nearest, one_of, show
 from harness.scenario.grid import STANDARD_AXES, Grid
+from harness.scenario.inputs import InputFiles
 from harness.scenario.model import Linear, Mlp
 from harness.scenario.tables import ExpectedRows
+from harness.scenario.training import OrderFile, SquaredLoss
 
 
-def of_cells(cells: Sequence[Cell]) -> list[Fault]:
-    """Faults between tables, expectations aside."""
+def of_cells(cells: Sequence[Cell], inputs: InputFiles) -> list[Fault]:
+    """Faults between tables, and between tables and files, expectations aside."""
     found: list[Fault] = []
     specs = {
         spec.model_dump_json(exclude={"seed", "implementation", "device"}): spec for spec in (c.spec for c in cells)
     }
     found += chain.from_iterable(_start_shape(spec) for spec in specs.values())
     found += chain.from_iterable(_length(spec) for spec in specs.values())
+    found += chain.from_iterable(_split(spec) for spec in specs.values())
+    found += chain.from_iterable(_orders(spec, inputs) for spec in specs.values())
     if not cells:
         found.append(Fault("grid", "has no cell: every combination is excluded"))
     return list(dict.fromkeys(found))
@@ -66,15 +72,63 @@ def _net_start_shape(model: Mlp, features: int, weights: Any, bias: Any) -> list
 
 
 def _length(spec: CellSpec) -> list[Fault]:
-    if spec.batches_per_epoch == 0:
-        problem = f"drops the only batch: batch_size {spec.batch_size} is more than {spec.data.training_rows} rows"
+    if spec.training_rows > 0 and spec.batches_per_epoch == 0:
+        problem = f"drops the only batch: batch_size {spec.batch_size} is more than {spec.training_rows} rows"
         return [Fault("training.drop_last", problem)]
     return []
 
 
+def _split(spec: CellSpec) -> list[Fault]:
+    """Of rows from a file; those of the other kinds are known to their table."""
+    problem = split_problem(spec.data.validation, spec.samples)
+    return [Fault("data.validation", problem)] if problem else []
+
+
+def _orders(spec: CellSpec, inputs: InputFiles) -> list[Fault]:
+    """An order file must have a line for each epoch, and an index of a training row for each of them."""
+    order, rows = spec.training.order, spec.training_rows
+    if not isinstance(order, OrderFile) or spec.batch_size == "full" or spec.batches_per_epoch < 1:
+        return []
+    lines = inputs.orders(order)
+    epochs = -(-spec.steps // spec.batches_per_epoch)
+    if len(lines) < epochs:
+        return [Fault("training.order.file", f"has {len(lines)} lines; {epochs} epochs need one each")]
+    for number, line in enumerate(lines, 1):
+        if len(line) != rows:
+            problem = f"the line of epoch {number} has {len(line)} indices; there are {rows} training rows"
+            return [Fault("training.order.file", problem)]
+        if max(line) >= rows:
+            problem = f"the line of epoch {number}: found {max(line)}; allowed: 0 to {rows - 1}, the training rows"
+            return [Fault("training.order.file", problem)]
+    return []
+
+
+def _axes(grid: Grid) -> dict[str, Sequence[Any]]:
+    return {**{axis: getattr(grid, axis) for axis in STANDARD_AXES}, **grid.dotted()}
+
+
+def of_inclusions(grid: Grid) -> list[Fault]:
+    """Faults of `[[grid.include]]`: an axis that there is not, a name that nobody knows."""
+    axes = _axes(grid)
+    found = []
+    for number, include in enumerate(grid.include):
+        path = f"grid.include[{number}]"
+        values = include.axes()
+        if not values:
+            found.append(Fault(path, "names no axis; the grid has these cells already"))
+        for axis in values:
+            if axis not in axes:
+                problem = f"no such axis; allowed: {one_of(axes)}{nearest(axis, axes)}"
+                found.append(Fault(f"{path}.{key(axis)}", problem))
+            elif axis in NAMED_AXES:
+                names, hint = NAMED_AXES[axis]
+                found += unknown_names(f"{path}.{axis}", values[axis], names, hint, listed=False)
+    return found
+
+
 def of_exclusions(grid: Grid) -> list[Fault]:
     """Faults of `[[grid.exclude]]`: an axis that there is not, a value that it never has."""
-    axes: dict[str, Sequence[Any]] = {**{axis: getattr(grid, axis) for axis in STANDARD_AXES}, **grid.dotted()}
+    axes = _axes(grid)
     found = []
     for number, exclude in enumerate(grid.exclude):
         for axis, wanted in exclude.axes().items():
@@ -99,12 +153,22 @@ def of_expectation(path: str, expect: Expect, rows: ExpectedRows | None, cells: 
     matching = [cell for cell in cells if all(same(cell.axes[a], v) for a, v in expect.where.items())]
     if not matching:
         return [Fault(f"{path}.where", f"matches no cell: {_unmatched(expect, cells)}")]
+    if few := _few_seeds(expect, matching):
+        return [Fault(f"{path}.statistic", few)]
     specs = {
         spec.model_dump_json(exclude={"seed", "implementation", "device", "dtype"}): spec
         for spec in (cell.spec for cell in matching)
     }
     found = chain.from_iterable(_against(path, expect, rows, spec) for spec in specs.values())
     return list(dict.fromkeys(found))
+
+
+def _few_seeds(expect: Expect, cells: Sequence[Cell]) -> str:
+    """Whether a statistic has too few seeds; empty where it has not."""
+    least = 1 if expect.statistic is None else LEAST_SEEDS.get(expect.statistic, 1)
+    seeds = Counter(cell.without("seed") for cell in cells)
+    fewest = min(seeds.values())
+    return f"{expect.statistic} takes at least {least} seeds; found {fewest}" if fewest < least else ""
 
 
 def _unmatched(expect: Expect, cells: Sequence[Cell]) -> str:
@@ -117,20 +181,24 @@ def _unmatched(expect: Expect, cells: Sequence[Cell]) -> str:
 
 def _against(path: str, expect: Expect, rows: ExpectedRows | None, spec: CellSpec) -> list[Fault]:
     found = []
+    # The key of a gate is its quantity.
+    quantity = path if path.startswith("gates.") else f"{path}.quantity"
     if expect.name in LINEAR_ONLY and not isinstance(spec.model, Linear):
-        found.append(Fault(f"{path}.quantity", f"{expect.name} exists for a linear model only"))
+        found.append(Fault(quantity, f"{expect.name} exists for a linear model only"))
     limit = spec.features - 1 + (1 if expect.name == "gradient" and spec.model.intercept else 0)
     if expect.index is not None and isinstance(spec.model, Linear) and expect.index > limit:
-        found.append(Fault(f"{path}.quantity", f"found index {expect.index}; the model's last is {limit}"))
+        found.append(Fault(quantity, f"found index {expect.index}; the model's last is {limit}"))
     if expect.name == "bias" and not spec.model.intercept:
-        found.append(Fault(f"{path}.quantity", "the model has no intercept"))
-    if (
-        expect.name in ("condition_number", "stable_learning_rate", "correct_digits")
-        and spec.training.loss.kind == "mae"
-    ):
-        found.append(Fault(f"{path}.quantity", f"{expect.name} exists for squared losses only"))
+        found.append(Fault(quantity, "the model has no intercept"))
+    squared = isinstance(spec.training.loss, SquaredLoss)
+    if expect.name in ("condition_number", "stable_learning_rate", "correct_digits") and not squared:
+        found.append(Fault(quantity, f"{expect.name} exists for squared losses only"))
+    if expect.name == "stable_learning_rate" and spec.training.optimizer.kind != "sgd":
+        found.append(Fault(quantity, f"{spec.training.optimizer.kind} has no largest stable rate; sgd has one"))
+    if expect.of is not None and not (squared and isinstance(spec.model, Linear)):
+        found.append(Fault(f"{path}.of", "there is an exact optimum of a squared loss and a linear model only"))
     if expect.name.startswith("validation_") and spec.data.validation is None:
-        found.append(Fault(f"{path}.quantity", "there are no validation rows; set data.validation"))
+        found.append(Fault(quantity, "there are no validation rows; set data.validation"))
     if expect.x is not None and len(expect.x) != spec.columns:
         found.append(Fault(f"{path}.x", f"found {len(expect.x)} numbers; the data have {spec.columns} columns"))
     return found + _places(path, expect, rows, spec)

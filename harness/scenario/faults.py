@@ -68,13 +68,13 @@ def path_of(location: Sequence[int | str], raw: Any) -> str:
     """
     parts: list[str] = []
     here = raw
-    keys = list(location)
-    for position, name in enumerate(keys):
-        last = position == len(keys) - 1
+    for name in location:
         if isinstance(name, int):
             parts.append(f"[{name}]")
             here = here[name] if isinstance(here, (list, tuple)) and name < len(here) else None
-        elif isinstance(here, dict) and (name in here or (last and here.get("kind") != name)):
+        elif name[:1].isupper() and not (isinstance(here, dict) and name in here):
+            continue  # the name of a table's class; no key of ours begins with a capital
+        elif isinstance(here, dict) and name in here:
             parts.append(("." if parts else "") + key(name))
             here = here.get(name)
         elif parts or (isinstance(here, dict) and here.get("kind") == name):
@@ -96,7 +96,7 @@ def _problem(error: ErrorDetails, model: type[BaseModel]) -> str:
     if kind == "literal_error":
         allowed = context["expected"].replace(" or ", ", ").replace("'", '"')
         return f"{found}; allowed: {allowed}{nearest(error['input'], allowed.replace(chr(34), '').split(', '))}"
-    if kind in ("union_tag_invalid", "union_tag_not_found"):
+    if kind in ("union_tag_invalid", "union_tag_not_found", "model_attributes_type"):
         return _wrong_kind(error, model)
     if kind == "value_error":
         return str(context["error"])
@@ -115,6 +115,7 @@ _ALLOWED = {
     "model_type": "a table",
     "model_attributes_type": "a table",
     "too_short": "at least {min_length} value",
+    "too_long": "at most {max_length} values",
     "greater_than": "more than {gt:.10g}",
     "greater_than_equal": "{ge:.10g} or more",
     "less_than": "less than {lt:.10g}",
@@ -183,6 +184,8 @@ def _inside(schema: dict[str, Any], name: int | str, definitions: dict[str, Any]
         return dict(schema.get("items", {}))
     if name in schema.get("properties", {}):
         return dict(schema["properties"][name])
+    if isinstance(values := schema.get("additionalProperties"), dict):
+        return dict(values)
     for member in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
         member = _resolve(member, definitions)
         kind = member.get("properties", {}).get("kind", {})

@@ -4,18 +4,40 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from harness.scenario.base import Bool, Count, Float, Floats, KindOrWord, NotNegative, Range, Seed, Table
+
+
+def _once(powers: tuple[int, ...]) -> tuple[int, ...]:
+    """A power given twice is two equal columns, whose weights nothing tells apart."""
+    if len(set(powers)) < len(powers):
+        twice = next(power for power in powers if powers.count(power) > 1)
+        raise ValueError(f"holds {twice} twice; name each power once")
+    return powers
+
+
+Powers: TypeAlias = Annotated[tuple[Count, ...], Field(min_length=1), AfterValidator(_once)]
 
 
 class Linear(Table):
     """prediction = features @ weights + bias; the features are powers of the columns."""
 
     kind: Literal["linear"]
-    powers: Annotated[tuple[Count, ...], Field(min_length=1)] = (1,)
+    """The model; `linear` where it is left out. `kind = "linear"`"""
+    powers: Powers = (1,)
+    """
+    Powers of the columns that the model sees: all columns in the first power, then all in the second, … `powers
+    = [1, 2, 3]`
+    """
     intercept: Bool = True
+    """Whether there is a bias. `intercept = false`"""
     standardize: Literal["none", "population", "sample"] = "none"
+    """
+    Scales each model column, after the powers, to mean 0 and deviation 1 of the training rows: the population's
+    (n) or the sample's (n − 1). Without an intercept it scales only; y is left as it is. `standardize =
+    "population"`
+    """
 
 
 class Mlp(Table):
@@ -23,9 +45,13 @@ class Mlp(Table):
 
     kind: Literal["mlp"]
     hidden: Annotated[tuple[Count, ...], Field(min_length=1)]
+    """Units of each hidden layer. `hidden = [10]`"""
     activation: Literal["relu", "tanh", "sigmoid"] = "relu"
-    powers: Annotated[tuple[Count, ...], Field(min_length=1)] = (1,)
+    """Of the hidden units. `activation = "tanh"`"""
+    powers: Powers = (1,)
+    """Powers of the columns that the net sees. `powers = [1, 2]`"""
     standardize: Literal["none", "population", "sample"] = "none"
+    """As for a linear model. `standardize = "sample"`"""
 
     @property
     def intercept(self) -> bool:
@@ -53,7 +79,9 @@ class NormalStart(Table):
 
     kind: Literal["normal"]
     mean: Float
+    """Mean of the draws. `mean = 0.0`"""
     sd: NotNegative
+    """Standard deviation of the draws. `sd = 0.1`"""
 
 
 class UniformStart(Range):
@@ -108,8 +136,17 @@ class Init(Table):
     """Where training starts; `bias` left out is 0, or with `weights = "default"` that scheme."""
 
     weights: Weights = Zeros(kind="zeros")
+    """
+    Where the weights start: a kind, or numbers (for a net a list of rows for each layer). `weights = { kind =
+    "normal", mean = 0.0, sd = 0.1 }`
+    """
     bias: Bias | None = None
+    """
+    Where the bias starts: a number, numbers per layer, or a distribution; left out, 0, and with `weights =
+    "default"` that scheme. `bias = 0.01`
+    """
     seed: Seed | None = None
+    """Fixes the start while the grid's seeds vary data and order; left out, the grid's seed. `seed = 7`"""
 
     @field_validator("bias")
     @classmethod

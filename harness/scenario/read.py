@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -16,16 +16,24 @@ from harness.scenario import check, faults
 from harness.scenario.cell import Cell
 from harness.scenario.expansion import axis_of, bad_axes, dotted_axes, expand, later_faults, with_values
 from harness.scenario.expect import Expect
+from harness.scenario.inputs import InputFiles
 from harness.scenario.scenario import Document
 from harness.scenario.tables import ExpectedRows, expected_rows, read_inside
 
 _TOO_DEEP = Fault("", "is nested too deeply; a scenario has a handful of levels")
 
 
+def _known(files: dict[str, bytes], name: str) -> bytes:
+    """Of files that need not be on this machine any more."""
+    if name not in files:
+        raise ValueError(f"found {faults.show(name)}; it is not among the files that were stored")
+    return files[name]
+
+
 @dataclass(frozen=True)
 class Expectation:
     """
-    One `[[expect]]` of a file.
+    One `[[expect]]` of a file, or one of its `[gates]`.
 
     Args:
         number: Its place in the file, from 0.
@@ -50,8 +58,9 @@ class Scenario:
         document: Its tables.
         cells: The grid, expanded.
         expectations: Its `[[expect]]` tables with their data files read.
-        files: The bytes of the data files it names, by name.
+        inputs: Its data, order and table files.
         file_cells: The cells as the file alone has them; a `--set` may have made others of them.
+        limits: Its `[gates]`.
     """
 
     name: str
@@ -60,13 +69,19 @@ class Scenario:
     document: Document
     cells: tuple[Cell, ...]
     expectations: tuple[Expectation, ...] = ()
-    files: dict[str, bytes] = field(default_factory=dict)
+    inputs: InputFiles = field(default_factory=lambda: InputFiles(partial(_known, {})))
     file_cells: tuple[Cell, ...] = ()
+    limits: tuple[Expectation, ...] = ()
 
     @cached_property
     def unchanged(self) -> frozenset[str]:
         """Ids of the cells as the file alone has them."""
         return frozenset(cell.id for cell in self.file_cells)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The bytes of every file it names, by name."""
+        return self.inputs.contents
 
     @property
     def title(self) -> str:
@@ -170,23 +185,25 @@ def _parse(text: str, path: Path, settings: dict[str, Any], files: dict[str, byt
     except ValueError as error:
         # TOML's own error, and Python's of an integer with thousands of digits.
         raise ScenarioError([Fault("", f"is not valid TOML: {error}")]) from error
-    document, cells = _validated(raw)
-    read_file = files.__getitem__ if files is not None else partial(read_inside, path.parent)
+    inputs = InputFiles(partial(_known, files) if files is not None else partial(read_inside, path.parent))
+    document, cells = _validated(raw, inputs)
     found = check.of_exclusions(document.grid)
-    expectations, used = _expectations(document.expect, read_file, cells, found)
+    expectations, limits = _expectations(document, inputs, cells, found)
     file_cells = tuple(cells)
     if settings:
         # Expectations are about the file as it is; a setting only makes other cells.
-        document, cells = _validated(with_values(raw, settings))
+        document, cells = _validated(with_values(raw, settings), inputs)
         if found := check.of_exclusions(document.grid):
             raise ScenarioError(found)
-    return Scenario(path.stem, str(path), text, document, tuple(cells), expectations, used, file_cells)
+    return Scenario(path.stem, str(path), text, document, tuple(cells), expectations, inputs, file_cells, limits)
 
 
-def _validated(raw: dict[str, Any]) -> tuple[Document, list[Cell]]:
+def _validated(raw: dict[str, Any], inputs: InputFiles) -> tuple[Document, list[Cell]]:
     document = _document(raw)
-    cells, found = expand(raw, document.grid)
-    found += check.of_cells(cells) if not found else []
+    if found := check.of_inclusions(document.grid):
+        raise ScenarioError(found)
+    cells, found = expand(raw, document.grid, inputs)
+    found += check.of_cells(cells, inputs) if not found else []
     if found:
         raise ScenarioError(found)
     return document, cells
@@ -220,23 +237,31 @@ def _document(raw: dict[str, Any]) -> Document:
 
 
 def _expectations(
-    expects: Iterable[Expect], read_file: Callable[[str], bytes], cells: Sequence[Cell], found: list[Fault]
-) -> tuple[tuple[Expectation, ...], dict[str, bytes]]:
-    """The expectations with their tables; raises their faults together with those found before."""
-    files: dict[str, bytes] = {}
-    result: list[Expectation] = []
-    for number, expect in enumerate(expects):
+    document: Document, inputs: InputFiles, cells: Sequence[Cell], found: list[Fault]
+) -> tuple[tuple[Expectation, ...], tuple[Expectation, ...]]:
+    """The expectations with their tables, and the gates; raises their faults together with those found before."""
+    expectations: list[Expectation] = []
+    for number, expect in enumerate(document.expect):
         path = f"expect[{number}]"
         rows = None
         if expect.table is not None:
             try:
-                files[expect.table] = read_file(expect.table)
-                rows = expected_rows(expect, files[expect.table])
+                rows = expected_rows(expect, inputs.content(expect.table))
             except ValueError as error:
                 found.append(Fault(f"{path}.table", str(error)))
                 continue
         found += check.of_expectation(path, expect, rows, cells)
-        result.append(Expectation(number, expect, rows))
+        expectations.append(Expectation(number, expect, rows))
+    limits: list[Expectation] = []
+    for number, (quantity, limit) in enumerate(document.gates.items()):
+        path = f"gates.{faults.key(quantity)}"
+        try:
+            expect = limit.as_expectation(quantity)
+        except ValidationError as error:
+            found += [Fault(path, fault.problem) for fault in faults.from_errors(error.errors(), {}, Expect)]
+            continue
+        found += check.of_expectation(path, expect, None, cells)
+        limits.append(Expectation(number, expect))
     if found:
         raise ScenarioError(found)
-    return tuple(result), files
+    return tuple(expectations), tuple(limits)

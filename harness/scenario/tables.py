@@ -35,6 +35,8 @@ def read_inside(folder: Path, name: str) -> bytes:
     Raises:
         ValueError: If the path leaves the scenario's folder, links included, or is no readable file.
     """
+    if "\0" in name:
+        raise ValueError(f"found {show(name)}; no file has such a name")
     try:
         path = (folder / name).resolve()
         if not path.is_relative_to(folder.resolve()):

@@ -18,6 +18,7 @@ DAMAGE = (
 # Of SQLite; its own message may quote bytes that are no text.
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError, MemoryError)
 _OF_STATES = ("step", "loss", "step_loss", "parameters")
+_OF_STEPS = ("kink_margin", "gradient_share")
 _OF_EPOCHS = ("epoch_sum", "epoch_mean", "epoch_last")
 _DTYPES = {"step": "<i8", "kink_margin": "<f4"}
 _PYTHON_TYPES: dict[str, type] = {"TEXT": str, "INTEGER": int, "REAL": float, "BLOB": bytes}
@@ -48,8 +49,8 @@ def whole_trace(arrays: Arrays) -> Arrays:
         ValueError: If they differ in length, or hold what they never do.
     """
     states, epochs = ({len(arrays[name]) for name in names} for names in (_OF_STATES, _OF_EPOCHS))
-    steps = len(arrays["kink_margin"]) if "kink_margin" in arrays else int(arrays["step"][-1])
-    if len(states) > 1 or len(epochs) > 1 or arrays["parameters"].ndim != 2 or steps != arrays["step"][-1]:
+    steps = {len(arrays[name]) for name in _OF_STEPS if name in arrays} | {int(arrays["step"][-1])}
+    if any(len(lengths) > 1 for lengths in (states, epochs, steps)) or arrays["parameters"].ndim != 2:
         raise ValueError("its arrays differ in length")
     if any(array.dtype.str != _DTYPES.get(name, "<f8") for name, array in arrays.items()):
         raise ValueError("its arrays hold other numbers")

@@ -17,8 +17,10 @@ from harness.errors import MachineError
 from harness.record import Arrays, unpack_arrays
 from harness.scenario.cell import CellSpec
 from harness.scenario.grid import STANDARD_AXES
+from harness.scenario.inputs import Inputs
 from harness.scenario.read import Scenario, parse
 from harness.store.damage import DAMAGE, TYPES, UNREADABLE, in_a_line, whole_trace
+from harness.store.inputs import StoredInputs
 
 Key = tuple[str, str, int]
 # Several expectations read the same traces one after the other.
@@ -86,11 +88,18 @@ class RunFile:
             return {row["key"]: json.loads(row["value"]) for row in rows}
 
     @cached_property
+    def _stored(self) -> StoredInputs:
+        return StoredInputs(self.rows("SELECT * FROM file"))
+
+    def inputs(self, scenario: str, spec: CellSpec) -> Inputs:
+        """What a cell of a scenario is handed beside its spec, from the files that the run holds."""
+        with self.reading(f"the data of {scenario}"):
+            return self._stored.of(scenario, spec)
+
+    @cached_property
     def scenarios(self) -> list[Scenario]:
         """The run's scenarios, from the texts it holds and not from today's files."""
-        files: dict[str, dict[str, bytes]] = {}
-        for row in self.rows("SELECT * FROM file"):
-            files.setdefault(row["scenario"], {})[row["name"]] = row["content"]
+        files = self._stored.files
         with self.reading("its scenarios"), catalogue.also(self.plugins):
             return [
                 parse(row["text"], Path(row["path"]), json.loads(row["settings"]), files.get(row["name"], {}))

@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from harness.errors import MachineError
 from harness.executors.base import Finished
 from harness.plan import Plan, Planned
 from harness.record import Record
+from harness.scenario.inputs import NOTHING, draws_key
 from harness.scenario.read import Scenario
 from harness.store.schema import FILE_NAME, SCHEMA, TABLES
 
@@ -74,6 +76,11 @@ class RunWriter:
                 self._db.execute("INSERT INTO scenario VALUES (?, ?, ?, ?)", row)
                 files = [(scenario.name, name, content) for name, content in scenario.files.items()]
                 self._db.executemany("INSERT INTO file VALUES (?, ?, ?)", files)
+            draws = {key: item.job.inputs.draws for item in plan.cells if (key := draws_key(item.job.spec))}
+            self._db.executemany(
+                "INSERT INTO file VALUES ('', ?, ?)",
+                ((name, json.dumps(values).encode()) for name, values in draws.items()),
+            )
             self._db.executemany(
                 "INSERT INTO cell VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -83,7 +90,7 @@ class RunWriter:
                         position,
                         json.dumps(item.cell.axes),
                         json.dumps(item.cell.spec.model_dump(mode="json")),
-                        item.job.to_json(),
+                        replace(item.job, inputs=NOTHING).to_json(),
                         item.changed,
                     )
                     for position, item in enumerate(plan.cells)

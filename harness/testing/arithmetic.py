@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from harness.analysis.agreement import TOLERANCE, compare
 from harness.implementations.numpy import NumpyByHand
 from harness.problem.evaluation import Evaluation
+from harness.scenario.training import Sgd
 from harness.testing.cases import Case
 from harness.testing.failure import fail
 from harness.testing.walk import Walk, kind_of_rows, number, walk
@@ -113,7 +114,7 @@ def agrees_with_numpy(cls: type[Any], case: Case, cause: str = "") -> Walk:
         fail(
             f"from step {first} on the parameters are not numpy's: not finite, or {distance:.3g} of the largest away",
             f"at most {tolerance:.0e}",
-            cause or _of_path(distance, first),
+            _of_update(case) or cause or _of_path(distance, first),
         )
     return path
 
@@ -122,6 +123,22 @@ def _first_apart(one: Vector, other: Vector, tolerance: float) -> int:
     """The first state of two paths (states, parameters) that differs."""
     near = np.abs(one - other) <= tolerance * np.abs(one).max()
     return int(np.argmin(near.all(axis=1)))
+
+
+def _of_update(case: Case) -> str:
+    """What a wrong path points to where the step is not plain descent."""
+    training = case.spec.training
+    if training.schedule.kind != "constant":
+        return (
+            "problem.schedule(step) is not looked at, or its count of steps does not start at 0 in load(); "
+            'where only the grid\'s rate is wanted, narrow the checks: schedules = ("constant",)'
+        )
+    if training.optimizer != Sgd(kind="sgd"):
+        return (
+            "problem.optimizer, or one of its options, is not looked at, or its formula is not torch.optim's; "
+            'where only plain descent is wanted, narrow the checks: optimizers = ("sgd",)'
+        )
+    return ""
 
 
 def _of_path(distance: float, first: int) -> str:

@@ -14,16 +14,41 @@ from harness.problem.data import Data, make_data
 from harness.problem.layout import Layout
 from harness.problem.orders import batches
 from harness.problem.problem import Problem, make_problem
+from harness.scenario.base import Table
 from harness.scenario.cell import CellSpec
 from harness.worker import indices
 
-# A new loss, optimiser … is checked in every implementation by adding its name here.
-LOSSES = ("mse", "half_mse", "sse", "half_sse", "mae")
+# A new loss, optimiser … is checked in every implementation by adding its name here. No option has its default: one
+# that is not looked at shows. The bend of huber lies among the errors here.
+LOSSES: dict[str, Any] = {
+    "mse": "mse",
+    "half_mse": "half_mse",
+    "sse": "sse",
+    "half_sse": "half_sse",
+    "mae": "mae",
+    "huber": {"kind": "huber", "delta": 1.5},
+}
 DTYPES = ("float64", "float32")
 MODELS = ("linear", "mlp")
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
-OPTIMIZERS: dict[str, Any] = {"sgd": "sgd"}
-SCHEDULES: dict[str, Any] = {"constant": "constant"}
+_RMSPROP = {"kind": "rmsprop", "alpha": 0.8, "eps": 0.01}
+_ADAGRAD = {"kind": "adagrad", "eps": 0.01, "initial_accumulator_value": 0.1}
+# Short memories: the squares average falls within a few batches, which amsgrad answers.
+_ADAM = {"kind": "adam", "betas": (0.8, 0.4), "eps": 0.01}
+OPTIMIZERS: dict[str, Any] = {
+    "sgd": "sgd",
+    "sgd-momentum": {"kind": "sgd", "momentum": 0.9},
+    "sgd-nesterov": {"kind": "sgd", "momentum": 0.9, "nesterov": True},
+    "rmsprop": _RMSPROP,
+    "rmsprop-centered": {**_RMSPROP, "centered": True},
+    "rmsprop-momentum": {**_RMSPROP, "momentum": 0.9},
+    "adagrad": _ADAGRAD,
+    "adagrad-lr_decay": {**_ADAGRAD, "lr_decay": 0.1},
+    "adam": _ADAM,
+    "adam-amsgrad": {**_ADAM, "amsgrad": True},
+}
+# It starts at RATE, as problem.learning_rate then says too.
+SCHEDULES: dict[str, Any] = {"constant": "constant", "inverse": {"kind": "inverse", "t0": 0.012, "t1": 4.0}}
 
 # Hidden layers: one, and two, so that a gradient is handed through; a lone unit is easily squeezed away.
 _HIDDEN = ((3,), (2, 1))
@@ -74,10 +99,12 @@ class Case:
 
     def __str__(self) -> str:
         spec, training = self.spec, self.spec.training
-        tables = {"loss": training.loss, "optimizer": training.optimizer, "model": spec.model}
+        tables: dict[str, Table] = {"loss": training.loss, "optimizer": training.optimizer, "model": spec.model}
+        if training.schedule.kind != "constant":
+            tables["schedule"] = training.schedule
         said = {name: _said(table.model_dump(mode="json", exclude_defaults=True)) for name, table in tables.items()}
         axes = {name: getattr(spec, name) for name in ("dtype", "batch_size", "device")}
-        columns = {"columns": spec.columns, "rows": spec.data.training_rows}
+        columns = {"columns": spec.columns, "rows": spec.training_rows}
         return ", ".join(f"{name} = {json.dumps(value)}" for name, value in {**said, **axes, **columns}.items())
 
 
@@ -124,8 +151,17 @@ class Scope:
         """With the first loss only, for what does not depend on it."""
         return dataclasses.replace(self, losses=self.losses[:1])
 
+    def one_update(self) -> Scope:
+        """With the first optimiser and schedule only, for what does not depend on them."""
+        return dataclasses.replace(self, optimizers=self.optimizers[:1], schedules=self.schedules[:1])
+
     def cases(
-        self, *, batch_size: int | Literal["full"] = "full", intercept: bool = True, deep: bool = True
+        self,
+        *,
+        batch_size: int | Literal["full"] = "full",
+        intercept: bool = True,
+        deep: bool = True,
+        wide: bool = False,
     ) -> list[Case]:
         """
         A star: every model in every dtype, and every other name with the first model of each kind.
@@ -137,6 +173,7 @@ class Scope:
             batch_size: Rows of one update.
             intercept: Whether the linear models have one; without, there are no nets.
             deep: Whether all models are wanted, and not only the first of each kind.
+            wide: Whether every optimiser is wanted in every dtype.
         """
         models, firsts = self._models(intercept, deep=True), self._models(intercept, deep=False)
         one = [names[:1] for names in (self.losses, self.dtypes, self.optimizers, self.schedules)]
@@ -144,7 +181,7 @@ class Scope:
         combinations = [
             *itertools.product(loss, models if deep else firsts, self.dtypes, optimizer, schedule),
             *itertools.product(self.losses[1:], firsts, dtype, optimizer, schedule),
-            *itertools.product(loss, firsts, dtype, self.optimizers[1:], schedule),
+            *itertools.product(loss, firsts, self.dtypes if wide else dtype, self.optimizers[1:], schedule),
             *itertools.product(loss, firsts, dtype, optimizer, self.schedules[1:]),
         ]
         return [Case(_spec(*names, batch_size=batch_size, device=self.device)) for names in combinations]
@@ -168,7 +205,12 @@ def _spec(
     """The cell: every parameter starts from a draw, for zeros hide mistakes."""
     columns, table = model
     start = {"kind": "uniform", "low": -0.8, "high": 0.8}
-    training = {"loss": loss, "optimizer": OPTIMIZERS[optimizer], "schedule": SCHEDULES[schedule], "steps": STEPS}
+    training = {
+        "loss": LOSSES[loss],
+        "optimizer": OPTIMIZERS[optimizer],
+        "schedule": SCHEDULES[schedule],
+        "steps": STEPS,
+    }
     return CellSpec.model_validate(
         {
             "data": {

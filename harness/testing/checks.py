@@ -26,16 +26,16 @@ class ImplementationChecks:
 
     Attributes:
         implementation: The class, or its registered name.
-        losses: Losses it can do; all of them unless narrowed, as for the following.
+        losses: By the names in `harness.testing.cases`; all of them unless narrowed, as for the following.
         models: `linear`, `mlp`.
         activations: Of the mlp.
         dtypes: `float32`, `float64`.
-        optimizers: By the names in `harness.testing.cases`.
-        schedules: By the names in `harness.testing.cases`.
+        optimizers: By the names in `harness.testing.cases`; ("sgd",) is plain descent.
+        schedules: By the names in `harness.testing.cases`; ("constant",) is the grid's rate.
     """
 
     implementation: ClassVar[type[Any] | str] = ""
-    losses: ClassVar[tuple[str, ...]] = cases.LOSSES
+    losses: ClassVar[tuple[str, ...]] = tuple(cases.LOSSES)
     models: ClassVar[tuple[str, ...]] = cases.MODELS
     activations: ClassVar[tuple[str, ...]] = cases.ACTIVATIONS
     dtypes: ClassVar[tuple[str, ...]] = cases.DTYPES
@@ -52,15 +52,15 @@ class ImplementationChecks:
 
     def test_load_starts_where_told(self) -> None:
         """After load the parameters are `problem.initial`, bit for bit."""
-        self._each(form.starts_where_told, self._scope().one_loss().cases())
+        self._each(form.starts_where_told, self._scope().one_loss().one_update().cases())
 
     def test_parameters_have_the_models_shapes(self) -> None:
         """(weights, bias) of the shapes (p,) and (), for a net lists of (units, inputs) and (units,)."""
-        self._each(form.has_the_shapes, self._scope().one_loss().cases())
+        self._each(form.has_the_shapes, self._scope().one_loss().one_update().cases())
 
     def test_parameters_have_the_cells_dtype(self) -> None:
         """Every parameter has the cell's dtype, at the start and after every step."""
-        self._each(form.has_the_dtype, self._scope().one_loss().cases())
+        self._each(form.has_the_dtype, self._scope().one_loss().cases(wide=True))
 
     def test_reading_parameters_changes_nothing(self) -> None:
         """parameters() may be called after every step or only at the end; it may give its own arrays, uncopied."""
@@ -68,16 +68,16 @@ class ImplementationChecks:
 
     def test_step_returns_a_number(self) -> None:
         """A step returns a scalar that holds no graph."""
-        self._each(form.returns_a_number, self._scope().cases(deep=False))
+        self._each(form.returns_a_number, self._scope().one_update().cases(deep=False))
 
     def test_a_returned_loss_stays(self) -> None:
         """What a step returned is not changed by later steps."""
-        self._each(form.losses_stay, self._scope().cases(deep=False))
+        self._each(form.losses_stay, self._scope().one_update().cases(deep=False))
 
     def test_loss_is_of_the_state_before_the_step(self) -> None:
         """A step returns the loss of its rows before its update."""
         for batch_size in ("full", 5):
-            self._each(arithmetic.returns_the_loss_before, self._scope().cases(batch_size=batch_size))
+            self._each(arithmetic.returns_the_loss_before, self._scope().one_update().cases(batch_size=batch_size))
 
     def test_gradient_is_the_derivative_of_the_loss(self) -> None:
         """The step of plain sgd moves every parameter by minus the rate times the derivative of the returned loss."""
@@ -100,7 +100,7 @@ class ImplementationChecks:
         """The last batch of an epoch may be short; it is used, and averaged over its own rows."""
         cause = "a short batch is left out, or its mean is taken over problem.batch_size and not over its own rows"
         for batch_size in _SHORT_BATCHES:
-            self._each(_agrees(cause), self._scope().cases(batch_size=batch_size, deep=False))
+            self._each(_agrees(cause), self._scope().one_update().cases(batch_size=batch_size, deep=False))
 
     def test_without_intercept_the_bias_stays_zero(self) -> None:
         """A linear model without intercept keeps the bias 0, a scalar, and trains its weights as `numpy` does."""
@@ -120,11 +120,11 @@ class ImplementationChecks:
 
     def test_no_global_random_stream_is_drawn(self) -> None:
         """The global states of random, numpy.random and torch are left as they were."""
-        self._each(conduct.draws_nothing, self._scope().one_loss().cases(batch_size=8, deep=False))
+        self._each(conduct.draws_nothing, self._scope().one_loss().one_update().cases(batch_size=8, deep=False))
 
     def test_global_seeds_change_nothing(self) -> None:
         """Other global seeds, the same bits."""
-        self._each(conduct.ignores_seeds, self._scope().one_loss().cases(batch_size=8, deep=False))
+        self._each(conduct.ignores_seeds, self._scope().one_loss().one_update().cases(batch_size=8, deep=False))
 
     def test_the_problem_is_left_as_it_was(self) -> None:
         """Nothing is written into x, y, initial or orders."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from harness.scenario.training import Sgd
 from harness.testing.cases import Case
 
 
@@ -35,7 +36,17 @@ def told(case: Case, check: Callable[..., Any], *arguments: Any) -> None:
         raise AssertionError(
             f"it raised {type(error).__name__}: {error}\n"
             f"  wanted: a training without an exception\n"
-            f"  usually: a loss, model or dtype that it cannot do; narrow the checks, as in losses = ("
-            f'"{case.spec.training.loss.kind}",)\n'
+            f"  usually: a loss, model, dtype, optimiser or schedule that it cannot do; narrow the checks, as in "
+            f"{_narrowed(case)}\n"
             f"  in the cell: {case}"
         ) from error
+
+
+def _narrowed(case: Case) -> str:
+    """The line of a test class that keeps such cells out, or only such cells in."""
+    training = case.spec.training
+    if training.schedule.kind != "constant":
+        return 'schedules = ("constant",)'
+    if training.optimizer != Sgd(kind="sgd"):
+        return 'optimizers = ("sgd",)'
+    return f'losses = ("{training.loss.kind}",)'

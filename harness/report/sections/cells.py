@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness import dictionary
 from harness.report import numbers, palette
-from harness.report.parts import Section
+from harness.report.parts import Section, Table
 from harness.report.view import View, key
 
 PAGE_ROWS = 25
@@ -17,6 +18,7 @@ PAGE_ROWS = 25
 MOST_BYTES = 850_000
 _MOST_REASON = 160
 _VALUES = (("correct_digits", "correct digits"), ("loss", "loss"), ("step_seconds", "step, µs"))
+_NAMES = {label: name for name, label in _VALUES}
 Row = dict[str, Any]
 
 
@@ -33,6 +35,7 @@ class Data:
         fixed: Axes that have one value, in words.
         embedded: JSON for the script.
         kept: How many rows are in it.
+        meanings: What each column says.
     """
 
     heads: tuple[str, ...]
@@ -42,6 +45,7 @@ class Data:
     fixed: str
     embedded: str
     kept: int
+    meanings: Table
 
 
 def section(view: View) -> Section:
@@ -54,7 +58,7 @@ def section(view: View) -> Section:
     shown = tuple(tuple(column.text(place) for column in columns) for place in range(min(PAGE_ROWS, len(rows))))
     heads = tuple(column.label for column in columns)
     numeric = tuple(column.kind == "number" for column in columns)
-    data = Data(heads, numeric, shown, len(rows), fixed, text, kept)
+    data = Data(heads, numeric, shown, len(rows), fixed, text, kept, _meanings(heads))
     return Section("cells", "Every cell", "What came out of every cell?", data)
 
 
@@ -85,6 +89,20 @@ class Column:
         if self.kind == "level":
             return self.levels[int(value)]
         return numbers.MISSING if value is None else str(value)
+
+
+def _meanings(heads: Sequence[str]) -> Table:
+    """A row for each column shown, from the dictionary of all exports."""
+    found = {head: dictionary.column("cells", _NAMES.get(head, head.replace(" ", "_"))) for head in heads}
+    rows = tuple((head, _unit(head, column.unit), f"{column.meaning}.") for head, column in found.items())
+    note = "All columns of cells.csv: harness export --columns"
+    return Table("What the columns of this table mean", ("Column", "Unit", "Meaning"), rows, note, silent=True)
+
+
+def _unit(head: str, unit: str) -> str:
+    """The dictionary's, or the one that the head names."""
+    _, named, shown = head.partition(", ")
+    return shown if named else unit.replace("1", "") or "none"
 
 
 def _columns(view: View, rows: Sequence[Row]) -> list[Column]:
@@ -133,10 +151,15 @@ def _value(value: Any, name: str) -> float | str | None:
 def fitted(columns: Sequence[Column], count: int) -> tuple[str, int]:
     """The embedded rows and their number: as many, from the top, as the budget holds."""
     text, kept = embed(columns, count), count
-    while len(text.encode()) > MOST_BYTES and kept > PAGE_ROWS:
-        kept = max(PAGE_ROWS, int(kept * 0.95 * MOST_BYTES / len(text.encode())))
+    while _size(text) > MOST_BYTES and kept > PAGE_ROWS:
+        kept = max(PAGE_ROWS, int(kept * 0.95 * MOST_BYTES / _size(text)))
         text = embed([column.head(kept) for column in columns], kept)
     return text, kept
+
+
+def _size(text: str) -> int:
+    """Bytes of the text in a file, lone surrogates written out."""
+    return len(text.encode("utf-8", "backslashreplace"))
 
 
 def embed(columns: Sequence[Column], count: int) -> str:

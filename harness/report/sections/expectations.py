@@ -106,7 +106,7 @@ def _details(view: View, result: Result) -> Table | None:
         return None
     order = sorted(result.checks, key=lambda check: (check.held, -check.distance))
     rows = [
-        (place(view, check), wanted(result.expect, check), numbers.found(check.found), off(check.distance),
+        (place(view, check), wanted(result.expect, check), numbers.found(check.found), off(check),
          marks.status("held" if check.held else "missed"))
         for check in order[:_MOST_ROWS]
     ]  # fmt: skip
@@ -116,9 +116,11 @@ def _details(view: View, result: Result) -> Table | None:
     return Table(table.caption, table.head, table.rows, left)
 
 
-def off(distance: float) -> str:
-    """A distance in units of what is allowed."""
-    return "not comparable" if math.isinf(distance) else numbers.significant(distance, 2)
+def off(check: Check) -> str:
+    """A distance in units of what is allowed; words where nothing is, as beyond a limit."""
+    if not math.isinf(check.distance):
+        return numbers.significant(check.distance, 2)
+    return "beyond" if isinstance(check.found, float) and math.isfinite(check.found) else "not comparable"
 
 
 def _is_pictured(result: Result) -> bool:

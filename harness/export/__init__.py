@@ -1,0 +1,1 @@
+"""Formats of `harness export`, a file each: a run in, text or bytes out."""

@@ -1,0 +1,56 @@
+"""Values of frames in the words of text formats."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+import pandas as pd
+
+from harness import dictionary
+
+_JSON_COLUMNS = dictionary.names("cells", "json")
+# Those that some rows lack, which pandas therefore keeps as floats.
+_WHOLE_COLUMNS = ("steps", "peak_bytes", "device_peak_bytes")
+_RETURN = re.compile("\r\n?")
+
+
+def as_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame for a text format: lists and dictionaries as JSON, whole numbers without a point."""
+    result = frame.copy()
+    for column in _WHOLE_COLUMNS:
+        if column in result:
+            result[column] = result[column].astype("Int64")
+    for column in ("stdout", "stderr"):
+        if column in result:
+            result[column] = pd.Series(map(in_lines, result[column]), index=result.index, dtype="object")
+    for column in _JSON_COLUMNS:
+        if column in result:
+            result[column] = pd.Series(map(json_text, result[column]), index=result.index, dtype="object")
+    return result
+
+
+def in_lines(text: str) -> str:
+    """Progress bars go back with a return, which readers of csv take for the end of a row."""
+    return _RETURN.sub("\n", text)
+
+
+def json_text(value: Any) -> str | None:
+    """A list, number or dictionary as strict JSON; nothing for None."""
+    return None if value is None else json.dumps(strict(value))
+
+
+def strict(value: Any) -> Any:
+    """JSON has no nan and inf; they become the words `"nan"`, `"inf"` and `"-inf"`."""
+    if isinstance(value, dict):
+        return {name: strict(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [strict(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def spelled(text: str) -> str:
+    r"""The text with lone surrogates written out (`\udc80`), as no encoding of a file has them."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
