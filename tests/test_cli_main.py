@@ -12,7 +12,7 @@ import harness
 from harness.cli.main import main
 from tests.builders import write_scenario
 
-COMMANDS = ("run", "report", "export", "check")
+COMMANDS = ("run", "report", "reproduce", "export", "check", "show", "init", "schema")
 
 
 def test_help_lists_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:

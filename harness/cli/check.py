@@ -21,5 +21,6 @@ def execute(options: argparse.Namespace) -> int:
         if cell.spec.data.rng != "torch"  # what torch draws is not drawn for a check
     )
     for scenario in scenarios:
-        put(f"{scenario.path}: {len(scenario.cells)} cells, {len(scenario.expectations)} expectations\n")
+        gates = f", {len(scenario.limits)} gates" if scenario.limits else ""
+        put(f"{scenario.path}: {len(scenario.cells)} cells, {len(scenario.expectations)} expectations{gates}\n")
     return 0

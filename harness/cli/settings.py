@@ -18,12 +18,12 @@ def settings(arguments: Iterable[str]) -> dict[str, Any]:
     Dotted keys and values of `--set`, values written as in TOML; a bare word is a text.
 
     Raises:
-        UserError: If an argument has no `=`, or is about expectations.
+        UserError: If an argument has no `=`, or is about expectations or gates.
     """
     changes = dict(_split(argument, "--set", "KEY=VALUE") for argument in arguments)
     for key in changes:
-        if key.partition(".")[0].partition("[")[0] == "expect":
-            raise UserError(f"--set {key}: expectations are about the file as it is; change the file.")
+        if key.partition(".")[0].partition("[")[0] in ("expect", "gates"):
+            raise UserError(f"--set {key}: expectations and gates are about the file as it is; change the file.")
     return changes
 
 

@@ -32,8 +32,8 @@ QUANTITIES = {
         "Linear models with a squared loss only."
     ),
     "stable_learning_rate": (
-        "2 / largest eigenvalue of that Hessian: a full batch diverges above it; one for the whole cell. "
-        "Linear models with a squared loss only."
+        "2 / largest eigenvalue of that Hessian (with momentum b: 2 (1 + b), with nesterov 2 (1 + b) / (1 + 2 b), over "
+        "it): a full batch diverges above it; one for the whole cell. Linear models with a squared loss and sgd only."
     ),
     "outcome": "How the training went, a word; one for the whole cell.",
     "status": "How the process ended, a word; one for the whole cell.",
