@@ -23,7 +23,7 @@ def test_help_lists_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) 
     out, err = capsys.readouterr()
     assert err == ""
     for command in COMMANDS:
-        assert f"\n    {command} " in out
+        assert f"\n    {command}" in out
     for code in ("0 ", "1 ", "2 ", "3 ", "130 "):
         assert f"\n  {code}" in out.partition("exit codes:")[2]
 

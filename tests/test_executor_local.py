@@ -327,7 +327,7 @@ def test_an_interrupt_is_never_lost(executor: LocalExecutor, monkeypatch: pytest
 def test_inline_cells_can_be_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C while a cell runs without isolation ends the run; it is no failure of the cell."""
 
-    def interrupted(_spec: object) -> None:
+    def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("harness.worker.make_data", interrupted)

@@ -11,14 +11,20 @@ from numpy.testing import assert_allclose
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
 
+import harness
 from harness import worker
+from harness.analysis.expectations import check_all
 from harness.job import Job
 from harness.problem.data import make_data
 from harness.record import unpack_arrays
 from harness.scenario.cell import CellSpec
 from harness.scenario.read import Scenario, read
+from tests.commands import Surroundings
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
+TUTORIALS = SCENARIOS / "tutorials"
+# Minutes of steps or of seeds; `harness run scenarios/tutorials` has them.
+LONG = ("realpython-line", "thermometer-net")
 
 
 def the(name: str) -> Scenario:
@@ -78,3 +84,18 @@ def test_the_net_keeps_what_is_redrawn() -> None:
     spec = cells(the("relu-net"), implementation="numpy", dtype="float32", seed=0, learning_rate=0.5)[0]
     _, trace = worker.run(Job(spec))
     assert set(range(0, 101, 5)) <= set(unpack_arrays(trace)["step"].tolist())
+
+
+def test_the_tutorials_of_other_authors(tmp_path: Path) -> None:
+    """Scenarios that were written from the documentation alone: every printed number comes out, here in NumPy."""
+    files = [path for path in sorted(TUTORIALS.glob("*.toml")) if path.stem not in LONG]
+    assert len(files) >= 15
+    there = Surroundings(tmp_path / "there")
+    done = there.run(
+        "run", *files, "--only", "implementation=numpy", "--only", "device=cpu", "--no-report", "--name", "r"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = harness.load(there.here / "reports" / "r")
+    results = check_all(run)
+    assert {result.scenario for result in results} == {path.stem for path in files}
+    assert {result.status for result in results} == {"held"}

@@ -54,7 +54,7 @@ class Problem:
     dtype: str
     device: str
     seed: int
-    constant_rate: bool = True
+    constant_rate: bool = False
 
 
 def make_problem(spec: CellSpec, data: Data, inputs: Inputs = NOTHING) -> Problem:

@@ -118,8 +118,8 @@ def of_inclusions(grid: Grid) -> list[Fault]:
             found.append(Fault(path, "names no axis; the grid has these cells already"))
         for axis in values:
             if axis not in axes:
-                problem = f"no such axis; allowed: {one_of(axes)}{nearest(axis, axes)}"
-                found.append(Fault(f"{path}.{key(axis)}", problem))
+                hint = nearest(axis, axes) or (". A key of the file becomes one in [grid]" if "." in axis else "")
+                found.append(Fault(f"{path}.{key(axis)}", f"no such axis; allowed: {one_of(axes)}{hint}"))
             elif axis in NAMED_AXES:
                 names, hint = NAMED_AXES[axis]
                 found += unknown_names(f"{path}.{axis}", values[axis], names, hint, listed=False)

@@ -14,6 +14,8 @@ from pydantic_core import ErrorDetails
 
 from harness.errors import Fault
 
+# The standard axes; their room imports this one.
+AXES = ("implementation", "device", "dtype", "batch_size", "learning_rate", "seed")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -92,7 +94,9 @@ def _problem(error: ErrorDetails, model: type[BaseModel]) -> str:
         return "is missing; it is required here"
     if kind == "extra_forbidden":
         names = _names_beside(error["loc"], model)
-        return f"unknown key; allowed here: {one_of(names)}{nearest(error['loc'][-1], names)}"
+        name = error["loc"][-1]
+        hint = nearest(name, names) or (". It is an axis: put it in [grid]" if name in AXES else "")
+        return f"unknown key; allowed here: {one_of(names)}{hint}"
     if kind == "literal_error":
         allowed = context["expected"].replace(" or ", ", ").replace("'", '"')
         return f"{found}; allowed: {allowed}{nearest(error['input'], allowed.replace(chr(34), '').split(', '))}"

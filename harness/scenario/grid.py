@@ -16,8 +16,9 @@ from pydantic import (
 )
 
 from harness.scenario.base import Count, FaultAtKeyError, Positive, Seed, Table, Text
+from harness.scenario.faults import AXES
 
-STANDARD_AXES = ("implementation", "device", "dtype", "batch_size", "learning_rate", "seed")
+STANDARD_AXES = AXES
 # What may be an axis besides: whatever decides a cell's numbers. Limits,
 # expectations and titles do not, so two such cells would be one.
 AXIS_ROOTS = ("data.", "model.", "init.", "training.", "run.threads", "run.tf32", "run.deterministic")
