@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from harness.errors import UserError
-from harness.executors.environment import declared
+from harness.helper import ask
 from harness.job import Job
 from harness.plan import Plan
 from harness.scenario.inputs import draws_key
@@ -47,26 +44,10 @@ def with_draws(plan: Plan) -> Plan:
 def _drawn(jobs: Sequence[Job]) -> list[tuple[tuple[float, ...], ...]]:
     """What torch draws for each, in a process of its own."""
     asked = [{"spec": job.spec.model_dump(mode="json"), "inputs": vars(job.inputs)} for job in jobs]
-    fd = os.memfd_create("torch-draws")
-    try:
-        os.pwrite(fd, json.dumps(asked).encode(), 0)
-        done = subprocess.run(
-            [sys.executable, "-m", "harness.torch_draws", str(fd)],
-            pass_fds=[fd],
-            env=declared(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=_SECONDS,
-            check=False,
-        )
-        answer = os.pread(fd, os.fstat(fd).st_size, 0)
-    except subprocess.TimeoutExpired as error:
-        raise UserError(f'data.rng = "torch": torch was still drawing after {_SECONDS:g} s.') from error
-    finally:
-        os.close(fd)
-    if done.returncode != 0:
-        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        raise UserError(": ".join(['data.rng = "torch": torch cannot draw the data here', *last]) + ".")
-    content: list[Any] = json.loads(answer)
+    answer = ask("harness.torch_draws", content=json.dumps(asked).encode(), seconds=_SECONDS)
+    if answer.code is None:
+        raise UserError(f'data.rng = "torch": torch was still drawing after {_SECONDS:g} s.')
+    if answer.code != 0:
+        raise UserError(f'data.rng = "torch": torch cannot draw the data here: {answer.ending}.')
+    content: list[Any] = json.loads(answer.content)
     return [tuple(map(tuple, draws)) for draws in content]

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +12,7 @@ from typing import Any
 from harness import catalogue
 from harness.catalogue import Entry, Plugin
 from harness.errors import UserError
-from harness.executors.environment import declared
+from harness.helper import ask
 from harness.streams import say
 
 GROUP = "harness.implementations"
@@ -97,27 +94,10 @@ def _registered(name: str, plugin: Plugin) -> Loaded:
 
 def _ask(plugin: Plugin) -> dict[str, Any]:
     """What the helper process says; an `error` where it could not."""
-    answer_fd = os.memfd_create("plug-in")
-    command = [sys.executable, "-m", "harness.implementations.described", str(answer_fd), plugin.source]
-    try:
-        done = subprocess.run(
-            command,
-            pass_fds=[answer_fd],
-            env=declared(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=_SECONDS,
-            check=False,
-        )
-        answer = os.pread(answer_fd, os.fstat(answer_fd).st_size, 0)
-    except subprocess.TimeoutExpired:
+    answer = ask("harness.implementations.described", plugin.source, seconds=_SECONDS)
+    if answer.code is None:
         return {"error": f"it was still loading after {_SECONDS:g} s"}
-    finally:
-        os.close(answer_fd)
-    if not answer:
-        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
-        return {"error": ": ".join([f"its process ended ({how})", *last])}
-    content: dict[str, Any] = json.loads(answer)
+    if not answer.content:
+        return {"error": answer.ending}
+    content: dict[str, Any] = json.loads(answer.content)
     return content
