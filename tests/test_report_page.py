@@ -24,11 +24,14 @@ from harness.report.page import file_name, link
 from harness.report.sections.cells import MOST_BYTES, PAGE_ROWS, Column, fitted, safe_json
 from harness.report.sections.failures import tail
 from harness.report.svg import rewrite
+from harness.report.view import View
 from harness.report.write import write_report
 from harness.runner import Canary, carry_out
 from harness.scenario.read import Scenario, read_all
 from harness.store.writer import RunWriter
+from tests.builders import scenario as built
 from tests.builders import write_scenario
+from tests.faulty import finished_run
 
 HOSTILE = "a </script><script>alert(1)</script> & <b>\"quoted\"</b> 'x' \u2028 $y_2$"
 GRID: dict[str, Any] = {
@@ -345,3 +348,16 @@ def test_a_figure_is_rewritten_for_the_page() -> None:
     assert 'd="M 0.1 1"' in text
     assert "&lt;t&gt;" in text
     assert not re.search("style type|metadata|now|#10125f", text)
+
+
+def test_the_reference_was_timed(tmp_path: Path) -> None:
+    """What the page holds fixed is a configuration with times, though another that was not timed came out better."""
+    included = {"learning_rate": 0.2, "seed": 1}
+    values: dict[str, Any] = {
+        "grid__include": [included],
+        "run": {"timed_seeds": 1, "timing_repeats": 1, "replicates": 1},
+    }
+    made = finished_run(tmp_path / "run", built(**values))
+    digits = made.cells.set_index("learning_rate")["correct_digits"]
+    assert digits[0.2] > digits[0.05]
+    assert View(Assessment(made), made.file.scenarios[0]).reference["learning_rate"] == 0.05

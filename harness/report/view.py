@@ -109,8 +109,8 @@ class View:
         """
         The values at which the axes that are not compared are held fixed.
 
-        The configuration with the most cells that did not diverge; of those the one
-        with the most correct digits, then the least loss, then the first of the file.
+        A configuration that was timed, where one was; of those the one with the most cells
+        that did not diverge, then the most correct digits, the least loss, the first of the file.
         """
         done = self.first_replicates
         done = done[(done["status"] == "ok") & (done["outcome"] != "diverged")]
@@ -119,12 +119,17 @@ class View:
             return dict(json.loads(order[0])) if order else {}
         groups = done.groupby("config", sort=False)
         summary = pd.DataFrame(
-            {"count": groups.size(), "digits": groups["correct_digits"].median(), "loss": groups["loss"].median()}
+            {
+                "timed": groups["step_seconds"].count() > 0,
+                "count": groups.size(),
+                "digits": groups["correct_digits"].median(),
+                "loss": groups["loss"].median(),
+            }
         )
         summary["place"] = [-order.index(config) for config in summary.index]
         summary["digits"] = summary["digits"].fillna(-1.0)
         summary["loss"] = -summary["loss"]
-        best = summary.sort_values(["count", "digits", "loss", "place"], kind="stable").index[-1]
+        best = summary.sort_values(["timed", "count", "digits", "loss", "place"], kind="stable").index[-1]
         return dict(json.loads(str(best)))
 
     @cached_property
