@@ -176,11 +176,18 @@ def test_an_intercept_that_is_not_there(name: str) -> None:
     assert [fault.path for fault in faults] == ["expect[0].quantity"]
 
 
-@pytest.mark.parametrize("name", ["condition_number", "stable_learning_rate", "correct_digits"])
+@pytest.mark.parametrize("name", ["condition_number", "stable_learning_rate"])
 def test_squared_quantities_of_an_absolute_loss(name: str) -> None:
-    """The mean absolute error has no curvature, and here no formula for its optimum."""
+    """The mean absolute error has no curvature."""
     (fault,) = faults_of({"quantity": name, "at_least": 0.0}, training__loss="mae")
     assert "squared losses only" in fault.problem
+
+
+@pytest.mark.parametrize("loss", ["mae", "huber"])
+def test_the_optimum_of_every_loss(loss: str) -> None:
+    """Every loss of a linear model has an exact optimum to be told of."""
+    assert faults_of({"quantity": "correct_digits", "at_least": 0.0}, training__loss=loss) == []
+    assert faults_of({"quantity": "loss", "of": "optimum", "at_least": 0.0}, training__loss=loss) == []
 
 
 def test_the_words_are_those_of_records() -> None:

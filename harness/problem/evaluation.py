@@ -35,10 +35,20 @@ def loss_scale(loss: Loss, rows: int) -> float:
     return _HALF[loss.kind] / (rows if loss.kind in _MEAN else 1)
 
 
+def _whole(loss: Loss, of_rows: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
+    """
+    What adds up over rows to the loss or its gradient, as part of the whole.
+
+    Divided by a whole number, which is exact in extended precision too; one over it is not.
+    """
+    scaled = of_rows if _HALF[loss.kind] == 1.0 else _HALF[loss.kind] * of_rows
+    return np.asarray(scaled / rows if loss.kind in _MEAN else scaled)
+
+
 def loss_of_error(loss: Loss, error: NDArray[np.float64]) -> NDArray[np.float64]:
     """Loss over the last axis of `error = prediction - target`; a sum that overflows is inf."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(loss_scale(loss, error.shape[-1]) * _costs(loss, error).sum(axis=-1))
+        return _whole(loss, _costs(loss, error).sum(axis=-1), error.shape[-1])
 
 
 def _costs(loss: Loss, error: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -94,7 +104,7 @@ class Evaluation:
         loss = self.spec.training.loss
         with np.errstate(over="ignore", invalid="ignore"):
             error = self.predict(state[None], x)[0] - y
-            return self._pull_back(state, x, loss_scale(loss, len(y)) * _slopes(loss, error))
+            return _whole(loss, self._pull_back(state, x, _slopes(loss, error)), len(y))
 
     def _forward(self, state: Vector, x: Matrix) -> list[Matrix]:
         """Inputs of every layer, and the output (n, 1)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +45,7 @@ class Layout:
     @property
     def size(self) -> int:
         """Number of parameters."""
-        return sum(int(np.prod(shape)) for shape in (*self.weights, *self.biases))
+        return sum(math.prod(shape) for shape in (*self.weights, *self.biases))
 
     @property
     def names(self) -> list[str]:
@@ -79,7 +80,7 @@ class Layout:
         """(weights, bias) of a flat vector; without intercept the bias is 0."""
         parts, at = [], 0
         for shape in (*self.weights, *self.biases):
-            count = int(np.prod(shape))
+            count = math.prod(shape)
             parts.append(flat[at : at + count].reshape(shape))
             at += count
         weights, biases = parts[: len(self.weights)], parts[len(self.weights) :]

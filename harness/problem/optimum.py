@@ -1,17 +1,25 @@
-"""The exact least-squares optimum of a linear model, its condition and its largest stable rate."""
+"""The exact optimum of a linear model over its training rows, to twice float64's precision."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.problem.curvature import Curvature
 from harness.problem.data import Rows
+from harness.problem.design import Design, columns_of
+from harness.problem.doubled import Pair
 from harness.problem.evaluation import loss_scale
+from harness.problem.huber import huber
+from harness.problem.least_absolute import least_absolute
+from harness.problem.least_squares import least_squares
+from harness.problem.solution import Solution
 from harness.scenario.cell import CellSpec
 from harness.scenario.model import Linear
-from harness.scenario.training import Optimizer, Sgd, SquaredLoss
+from harness.scenario.training import AbsoluteLoss, HuberLoss, Loss, SquaredLoss
 
 Vector = NDArray[np.float64]
 
@@ -22,76 +30,102 @@ _SMALLEST = 2.0**-53
 @dataclass(frozen=True)
 class Optimum:
     """
-    The minimum of a squared loss over the training rows.
+    The minimum of a loss over the training rows, whose float64 numbers count as exact.
 
     Args:
-        parameters: Weights, then the bias, shape (p,); None where the optimum is not unique.
-        condition_number: Largest over smallest eigenvalue of the loss's Hessian; inf where that is singular.
-        stable_learning_rate: Gradient descent on full batches diverges above it; None for other optimisers.
+        parameters: Weights, then the bias, shape (p,); None where they are not unique, or not known.
+        condition_number: Largest over smallest eigenvalue of the Hessian of a squared loss; inf where that is
+            singular; None for other losses, whose Hessian jumps.
+        stable_learning_rate: Gradient descent on full batches diverges above it; None for other losses and
+            other optimisers.
+        low: What rounding took from the parameters, at most half a unit in their last place, shape (p,).
+        rank: Of the design matrix with columns of one size; p where it is full.
+        digits: Of each parameter, at least so many digits are the same for all data that round to these.
+        loss: At the optimum; it is unique where the parameters are not. None where it is not known.
+        kind: How it was found: `least squares`, `linear program` or `newton`.
+        reason: Why there are no parameters, one sentence; empty where there are.
     """
 
     parameters: Vector | None
-    condition_number: float
+    condition_number: float | None
     stable_learning_rate: float | None
+    low: Vector | None
+    rank: int
+    digits: float | None
+    loss: float | None
+    kind: str
+    reason: str
 
 
 def optimum(spec: CellSpec, rows: Rows) -> Optimum | None:
-    """
-    By QR of the column-scaled design matrix in float64.
-
-    Returns:
-        None where the loss is not squared or the model not linear: there is no such formula.
-
-    References:
-        Golub & Van Loan, Matrix Computations, 4th ed., 5.3.2 (QR) and 5.3.7 (column scaling).
-    """
+    """The optimum of a cell; None for a net, whose loss has no single one."""
+    if not isinstance(spec.model, Linear):
+        return None
     loss = spec.training.loss
-    if not isinstance(loss, SquaredLoss) or not isinstance(spec.model, Linear):
+    columns = columns_of(rows, intercept=spec.model.intercept)
+    # Numbers at the far end of float64's range overflow or vanish on the way back from the scaled columns.
+    with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
+        found = _found(loss, Design.of(columns, rows.y))
+        if not isinstance(loss, SquaredLoss):
+            return found
+        full = found.rank == columns.shape[1] and len(columns) >= columns.shape[1]
+        curvature = Curvature.of(spec.training, columns, full=full)
+    rate = curvature.stable_learning_rate(spec.training.optimizer)
+    return replace(found, condition_number=curvature.condition_number, stable_learning_rate=rate)
+
+
+def _found(loss: Loss, design: Design | None) -> Optimum:
+    if design is None:
+        return Optimum(None, None, None, None, 0, None, None, _KINDS[loss.kind], "the scaled columns are not finite")
+    solution = _solved(loss, design)
+    least = _loss(solution.cost, loss, design)
+    bare = Optimum(None, None, None, None, design.rank, None, least, _KINDS[loss.kind], solution.reason)
+    if solution.w is None:
+        return bare
+    # Scaling by powers of two is exact, unless the result leaves float64's range.
+    high, low = (design.unscaled(part) for part in solution.w)
+    if not np.isfinite(high).all():
+        return replace(bare, reason="a parameter is beyond float64's range")
+    return replace(bare, parameters=high, low=low, digits=_digits(solution))
+
+
+_KINDS = {"mae": "linear program", "huber": "newton"} | dict.fromkeys(
+    ("mse", "half_mse", "sse", "half_sse"), "least squares"
+)
+
+
+def _solved(loss: Loss, design: Design) -> Solution:
+    match loss:
+        case AbsoluteLoss():
+            return least_absolute(design)
+        case HuberLoss():
+            return huber(design, loss.delta)
+        case _:
+            return least_squares(design)
+
+
+def _loss(cost: Pair | None, loss: Loss, design: Design) -> float | None:
+    """The sum of the rows' costs in units of the scaled target, as the loss that is asked for, rounded once."""
+    if cost is None:
         return None
-    design = np.column_stack([rows.x, np.ones(len(rows.y))]) if spec.model.intercept else rows.x
-    # Units of the columns must not decide the rank: 1 and x**3 differ by 18 decades where x is in millions.
-    scale = np.linalg.norm(design, axis=0)
-    scaled = design / np.where(scale > 0, scale, 1.0)
-    singular = np.linalg.svd(scaled, compute_uv=False)
-    unique = len(rows.y) >= design.shape[1] and singular[-1] > singular[0] * len(rows.y) * np.finfo(float).eps
-    curvature = 2 * loss_scale(loss, len(rows.y)) * np.linalg.svd(design, compute_uv=False) ** 2
-    with np.errstate(divide="ignore"):
-        return Optimum(
-            _least_squares(scaled, rows.y) / scale if unique else None,
-            float(curvature[0] / curvature[-1]) if unique else float("inf"),
-            _stable_learning_rate(spec.training.optimizer, curvature[0]),
-        )
+    total = Fraction(float(cost[0])) + Fraction(float(cost[1]))
+    mean = float(total / round(1 / loss_scale(loss, len(design.y))))
+    return float(np.ldexp(mean, design.exponent * (1 if loss.kind == "mae" else 2)))
 
 
-def _stable_learning_rate(optimizer: Optimizer, curvature: np.float64) -> float | None:
+def _digits(solution: Solution) -> float:
     """
-    Where the iteration along the steepest direction gets a factor of -1 a step.
+    Digits of each parameter, at least, that data rounded once leave unchanged.
 
-    With curvature c and momentum b, of the roots of
-
-        z² - (1 + b - rate c) z + b                         momentum
-        z² - (1 + b) (1 - rate c) z + b (1 - rate c)        nesterov
-
-    one is -1 at the rate 2 (1 + b) / c, with nesterov at 2 (1 + b) / ((1 + 2 b) c).
-
-    Returns:
-        None where a step does not grow in proportion to the gradient.
-
-    References:
-        Polyak (1964), Some methods of speeding up the convergence of iteration methods,
-        https://doi.org/10.1016/0041-5553(64)90137-5
+    -log10 of a rounding, 2⁻⁵³, times the relative move of the parameter for every rounding of the data
+    (`Solution.moves`); absolute where it is 0, as in `correct_digits`; from 0 to 15.95.
     """
-    if not isinstance(optimizer, Sgd):
-        return None
-    limit = 2 * (1 + optimizer.momentum)
-    if optimizer.nesterov:
-        limit /= 1 + 2 * optimizer.momentum
-    return float(limit / curvature)
-
-
-def _least_squares(design: NDArray[np.float64], y: Vector) -> Vector:
-    q, r = np.linalg.qr(design)
-    return np.asarray(np.linalg.solve(r, q.T @ y))
+    assert solution.w is not None
+    assert solution.moves is not None
+    wanted = np.abs(solution.w[0])
+    share = _SMALLEST * solution.moves / np.where(wanted == 0, 1.0, wanted)
+    worst = float(np.max(share))
+    return float(np.clip(-np.log10(max(worst, _SMALLEST)), 0.0, None)) if worst == worst else 0.0
 
 
 def correct_digits(found: Vector, wanted: Vector) -> float:

@@ -101,7 +101,11 @@ class CellSpec(Table):
             None where the model cannot say the data's formula, or says it in other
             coordinates (standardised columns).
         """
-        if not isinstance(self.model, Linear) or self.model.standardize != "none":
+        return self.raw_truth() if self.model.standardize == "none" else None
+
+    def raw_truth(self) -> tuple[list[float], float] | None:
+        """As `truth`, of the columns before they are standardised, where they are."""
+        if not isinstance(self.model, Linear):
             return None
         coefficients = _coefficients(self)
         if coefficients is None:

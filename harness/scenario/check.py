@@ -191,12 +191,12 @@ def _against(path: str, expect: Expect, rows: ExpectedRows | None, spec: CellSpe
     if expect.name == "bias" and not spec.model.intercept:
         found.append(Fault(quantity, "the model has no intercept"))
     squared = isinstance(spec.training.loss, SquaredLoss)
-    if expect.name in ("condition_number", "stable_learning_rate", "correct_digits") and not squared:
+    if expect.name in ("condition_number", "stable_learning_rate") and not squared:
         found.append(Fault(quantity, f"{expect.name} exists for squared losses only"))
     if expect.name == "stable_learning_rate" and spec.training.optimizer.kind != "sgd":
         found.append(Fault(quantity, f"{spec.training.optimizer.kind} has no largest stable rate; sgd has one"))
-    if expect.of is not None and not (squared and isinstance(spec.model, Linear)):
-        found.append(Fault(f"{path}.of", "there is an exact optimum of a squared loss and a linear model only"))
+    if expect.of is not None and not isinstance(spec.model, Linear):
+        found.append(Fault(f"{path}.of", "there is an exact optimum of a linear model only"))
     if expect.name.startswith("validation_") and spec.data.validation is None:
         found.append(Fault(quantity, "there are no validation rows; set data.validation"))
     if expect.x is not None and len(expect.x) != spec.columns:

@@ -24,8 +24,7 @@ QUANTITIES = {
     "r2": "1 − residual sum of squares / sum of squares about the mean, over the training rows.",
     "validation_r2": "The same over the rows held back.",
     "correct_digits": (
-        "The least, over the parameters, of −log10 of the relative error against the exact optimum. "
-        "Linear models with a squared loss only."
+        "The least, over the parameters, of −log10 of the relative error against the exact optimum. Linear models only."
     ),
     "condition_number": (
         "Largest over smallest eigenvalue of the loss's Hessian; one for the whole cell. "
