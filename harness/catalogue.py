@@ -57,6 +57,8 @@ _BUILT_IN = {
     "optim": Entry(DEVICES, "torch", "harness.implementations.optim"),
     "module": Entry(DEVICES, "torch", "harness.implementations.module"),
 }
+# As scenario/reference.py has it.
+_RESERVED = "reference"
 _added: dict[str, Entry] = {}
 
 
@@ -87,6 +89,8 @@ def add(name: str, entry: Entry) -> None:
     Raises:
         ValueError: If the name belongs to another.
     """
+    if name == _RESERVED:
+        raise ValueError(f"the name {name} belongs to the path in extended precision; choose another")
     if name in _BUILT_IN:
         raise ValueError(f"the name {name} belongs to the harness's own implementation; choose another")
     other = _added.setdefault(name, entry)

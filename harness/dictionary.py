@@ -44,6 +44,9 @@ _STEP_SECONDS = ("step_seconds", "number", "s", "wall clock of one update: media
 _CPU_STEP_SECONDS = ("cpu_step_seconds", "number", "s", "processor time of one update, likewise")
 _DIGEST = ("digest", "text", "", "hash of the parameters at every state and of every step's loss, to the last bit")
 
+_REFERENCE = ("reference", "text", "", "id of the same training in extended precision: its row in the table reference")
+_DOTTED = (DOTTED, "level", "", "an axis that is this key of the scenario file; empty for scenarios without it")
+
 TABLES: dict[str, tuple[Column, ...]] = {
     "cells": _columns(
         _CELL,
@@ -82,13 +85,17 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("optimum", "json", "1", "the exact optimum: weights, then the bias; empty where none or not unique"),
         ("truth", "json", "1", "what the data were made with: weights, then the bias"),
         ("condition_number", "number", "1", "of the loss's Hessian: largest over smallest eigenvalue"),
+        ("rank", "integer", "1", "rank of a linear model's design matrix, its columns scaled to one size"),
+        ("optimum_digits", "number", "digits", "digits of the optimum that hold for all data that round to these"),
         ("stable_learning_rate", "number", "1", "largest rate at which full-batch descent is stable"),
         ("device_peak_bytes", "integer", "bytes", "most memory taken on the device, where it has its own"),
         ("phases", "json", "s", "seconds by phase of the process: data, setup, recording, timing, evaluation"),
         ("stdout", "text", "", "the last of what the process wrote there"),
         ("stderr", "text", "", "the last of what the process wrote there, a traceback included"),
         ("attempt", "integer", "1", "which start of the run it belongs to; a resumed run has several, from 0"),
-        (DOTTED, "level", "", "an axis that is this key of the scenario file; empty for scenarios without it"),
+        ("target_steps", "json", "1", "updates until each share of target.tau is left; null where it was not reached"),
+        _REFERENCE,
+        _DOTTED,
     ),
     "traces": _columns(
         _SCENARIO,
@@ -116,6 +123,45 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("key", "text", "", "what is told: harness, python, numpy, cpu, load before, …"),
         ("value", "text", "", "what it is there"),
     ),
+    "reference": _columns(
+        _SCENARIO,
+        _REFERENCE,
+        ("batch_size", "level", "1", "rows an update sees; the word full for all of them"),
+        ("learning_rate", "number", "1", "rate of the updates, before any schedule"),
+        ("seed", "integer", "1", "what data, start and order are drawn from"),
+        _STATUS,
+        _REASON,
+        ("outcome", "text", "", "how the training went, as of a cell"),
+        ("steps", "integer", "1", "updates done"),
+        ("loss", "number", "1", "loss over all training rows at the end, in extended precision, rounded once"),
+        ("weights", "json", "1", "weights at the end, rounded to float64"),
+        ("bias", "json", "1", "bias at the end, rounded to float64"),
+        ("optimum", "json", "1", "the exact optimum: weights, then the bias; empty where none or not unique"),
+        ("optimum_digits", "number", "digits", "digits of the optimum that the rounding of the data leaves"),
+        ("rank", "integer", "1", "of the model's columns, the intercept's among them, scaled to one length"),
+        ("truth", "json", "1", "what the data were made with: weights, then the bias"),
+        ("largest_curvature", "number", "1", "largest eigenvalue of the loss's Hessian"),
+        ("smallest_curvature", "number", "1", "smallest eigenvalue that is not 0"),
+        ("condition_number", "number", "1", "largest over smallest eigenvalue of the loss's Hessian"),
+        ("stable_learning_rate", "number", "1", "largest rate at which full-batch descent is stable"),
+        ("contraction", "number", "1", "factor a step by which the distance to the optimum changes in the long run"),
+        ("predicted_steps", "json", "1", "updates until each share of target.tau is left, by theory; inf for never"),
+        ("target_steps", "json", "1", "the same, as the reference took them"),
+        _STARTED,
+        ("seconds", "number", "s", "wall clock of its process"),
+        _DOTTED,
+    ),
+    "budget": _columns(
+        _SCENARIO,
+        _CELL,
+        _REPLICATE,
+        ("space", "text", "", "trained: of the model's columns; raw: of the unscaled columns"),
+        ("parameter", "text", "", "weights[0], …, bias"),
+        ("total", "number", "1", "all parts together: found less true, or less what comes nearest to that"),
+        ("rounding", "number", "1", "found less the reference: what the cell's arithmetic did"),
+        ("optimisation", "number", "1", "the reference less the optimum: the training has not arrived"),
+        ("estimation", "number", "1", "the optimum less the truth: the data are few and noisy"),
+    ),
     "canary": _columns(
         ("attempt", "integer", "1", "which start of the run it belongs to, from 0"),
         ("round", "integer", "1", "the timed round it was run in"),
@@ -138,6 +184,9 @@ STAMP = _columns(
 )
 
 
+_DOTTED_ENTRY = Column(*_DOTTED)
+
+
 def column(table: str, name: str) -> Column:
     """
     What a column means.
@@ -148,7 +197,7 @@ def column(table: str, name: str) -> Column:
     for found in (*TABLES[table], *STAMP):
         if found.name == name:
             return found
-    if table != "cells" or "." not in name:
+    if "." not in name or _DOTTED_ENTRY not in TABLES[table]:
         raise KeyError(f"no column {name!r} in the table {table!r}")
     dotted = column(table, DOTTED)
     return Column(name, dotted.type, dotted.unit, dotted.meaning)

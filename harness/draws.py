@@ -38,7 +38,8 @@ def with_draws(plan: Plan) -> Plan:
 
     cells = tuple(dataclasses.replace(item, job=handed(item.job)) for item in plan.cells)
     processes = tuple(dataclasses.replace(item, job=handed(item.job)) for item in plan.processes)
-    return dataclasses.replace(plan, cells=cells, processes=processes)
+    references = tuple(dataclasses.replace(item, job=handed(item.job)) for item in plan.references)
+    return dataclasses.replace(plan, cells=cells, processes=processes, references=references)
 
 
 def _drawn(jobs: Sequence[Job]) -> list[tuple[tuple[float, ...], ...]]:

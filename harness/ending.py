@@ -12,8 +12,10 @@ from harness.outcome import outcome, rounding_floor
 from harness.problem.data import Data
 from harness.problem.evaluation import Evaluation
 from harness.problem.layout import Layout
-from harness.problem.optimum import correct_digits, optimum
+from harness.problem.optimum import Optimum, correct_digits, optimum
+from harness.problem.truth import truth
 from harness.record import Record
+from harness.targets import steps_to_targets
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -39,7 +41,6 @@ def ending(job: Job, data: Data, losses: Vector, states: Matrix) -> Record:
     norms = [float(np.linalg.norm(evaluation.gradient(state, rows.x, rows.y))) for state in (states[0], final)]
     held_back = data.validation
     weights, bias = Layout.of(spec).unflatten(final)
-    truth = spec.truth()
     finite = bool(np.isfinite(final).all())
     floor = rounding_floor(evaluation, rows, spec.dtype)
     return Record(
@@ -53,10 +54,19 @@ def ending(job: Job, data: Data, losses: Vector, states: Matrix) -> Record:
         correct_digits=digits,
         gradient_norm=norms[1],
         optimum=wanted.tolist() if wanted is not None else None,
-        truth=[*truth[0], *([truth[1]] if spec.model.intercept else [])] if truth else None,
+        truth=truth(spec, data.scaling),
         condition_number=best.condition_number if best else None,
+        rank=best.rank if best else None,
+        optimum_digits=best.digits if best else None,
         stable_learning_rate=best.stable_learning_rate if best else None,
+        target_steps=_target_steps(job, losses, best),
     )
+
+
+def _target_steps(job: Job, losses: Vector, best: Optimum | None) -> list[int | None] | None:
+    if best is None or best.loss is None:
+        return None
+    return steps_to_targets(losses, best.loss, job.targets)
 
 
 def _listed(value: Any) -> Any:

@@ -20,6 +20,7 @@ class Job:
         spec: What decides its numbers.
         timing_repeats: Timed passes; 0 for an untimed cell.
         target_digits: Correct digits that count as converged.
+        targets: Shares of the possible loss reduction whose steps are told.
         record_steps: States that expectations name; they are kept in the trace.
         timeout_seconds: Limit on the whole process.
         memory_mb: Limit on what it takes beyond its template.
@@ -31,6 +32,7 @@ class Job:
     spec: CellSpec
     timing_repeats: int = 0
     target_digits: float = 3.0
+    targets: tuple[float, ...] = ()
     record_steps: tuple[int, ...] = ()
     timeout_seconds: float = 120.0
     memory_mb: int = 4096
@@ -53,5 +55,5 @@ class Job:
         spec = CellSpec.model_validate(content.pop("spec"))
         plugin = Plugin(**content["plugin"]) if content["plugin"] else None
         inputs = Inputs.from_lists(given) if (given := content.pop("inputs", None)) else NOTHING
-        steps = tuple(content["record_steps"])
-        return Job(spec=spec, **{**content, "record_steps": steps, "plugin": plugin, "inputs": inputs})
+        lists = {name: tuple(content[name]) for name in ("record_steps", "targets")}
+        return Job(spec=spec, **{**content, **lists, "plugin": plugin, "inputs": inputs})

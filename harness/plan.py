@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness import catalogue
@@ -13,6 +13,7 @@ from harness.scenario.cell import Cell, CellSpec
 from harness.scenario.check import recorded_steps
 from harness.scenario.expansion import same
 from harness.scenario.read import Scenario
+from harness.scenario.reference import HOW_AXES, reference_id, reference_spec
 
 ACCURACY, TIMED = "accuracy", "timed"
 _QUICK_SEEDS = 2
@@ -42,12 +43,31 @@ class Planned:
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """A cell of the plan, and whether a `--set` has made it another than the file's."""
+    """
+    A cell of the plan.
+
+    Args:
+        scenario: Name of its scenario.
+        cell: The cell.
+        job: What to run.
+        changed: Whether a `--set` has made it another than the file's.
+        reference: Id of its reference.
+    """
 
     scenario: str
     cell: Cell
     job: Job
     changed: bool
+    reference: str
+
+
+@dataclass(frozen=True)
+class PlannedReference:
+    """The training that cells share whatever computes it, in extended precision; no cell of the plan."""
+
+    scenario: str
+    reference: str
+    job: Job
 
 
 @dataclass(frozen=True)
@@ -59,11 +79,13 @@ class Plan:
         cells: The cells in file order.
         processes: The accuracy phase, then the timed rounds, each shuffled.
         shuffle_seed: What both were shuffled with.
+        references: One for all cells that differ only in how they compute; they run between the phases.
     """
 
     cells: tuple[PlannedCell, ...]
     processes: tuple[Planned, ...]
     shuffle_seed: int
+    references: tuple[PlannedReference, ...] = ()
 
     def phase(self, name: str) -> list[Planned]:
         """The processes of one phase, in order."""
@@ -95,15 +117,29 @@ def make_plan(scenarios: Sequence[Scenario], cuts: Cuts, shuffle_seed: int) -> P
     """The plan of these scenarios."""
     cells: list[PlannedCell] = []
     processes: list[Planned] = []
+    references: list[PlannedReference] = []
     for scenario in scenarios:
         seeds = _seeds(scenario, cuts)
+        shared: dict[Any, PlannedReference] = {}
         for cell in scenario.cells:
             if cell.spec.seed in seeds and _stays(cell, cuts):
                 timed = seeds.index(cell.spec.seed) < scenario.document.run.timed_seeds
                 job = _job(scenario, cell, cuts, timed=timed)
-                cells.append(PlannedCell(scenario.name, cell, job, cell.id not in scenario.unchanged))
+                key = cell.without(*HOW_AXES)
+                reference = shared[key] = shared.get(key) or reference_of(scenario.name, job)
+                changed = cell.id not in scenario.unchanged
+                cells.append(PlannedCell(scenario.name, cell, job, changed, reference.reference))
                 processes += _processes(scenario, cell, cuts, job)
-    return Plan(tuple(cells), tuple(_in_order(processes, shuffle_seed)), shuffle_seed)
+        # Two values of an axis may be one training: full batches need no order's seed.
+        references += {item.reference: item for item in shared.values()}.values()
+    return Plan(tuple(cells), tuple(_in_order(processes, shuffle_seed)), shuffle_seed, tuple(references))
+
+
+def reference_of(scenario: str, job: Job) -> PlannedReference:
+    """The reference of a cell's job."""
+    spec = reference_spec(job.spec)
+    job = replace(job, spec=spec, timing_repeats=0, outfit="numpy", plugin=None)
+    return PlannedReference(scenario, reference_id(spec), job)
 
 
 def _seeds(scenario: Scenario, cuts: Cuts) -> list[int]:
@@ -124,6 +160,7 @@ def _job(scenario: Scenario, cell: Cell, cuts: Cuts, *, timed: bool) -> Job:
         spec=cell.spec,
         timing_repeats=repeats if timed else 0,
         target_digits=scenario.document.target.digits,
+        targets=scenario.document.target.tau,
         record_steps=_named_states(scenario, cell.spec),
         timeout_seconds=cuts.timeout_seconds or limits.timeout_seconds,
         memory_mb=limits.memory_mb,

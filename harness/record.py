@@ -60,6 +60,8 @@ class Record:
         optimum: Weights, then the bias; None where there is none or it is not unique.
         truth: Weights, then the bias, that the data were made with.
         condition_number: Of the loss's Hessian.
+        rank: Of the design matrix with columns of one size; of linear models.
+        optimum_digits: Of each parameter of the optimum that hold for all data that round to these.
         stable_learning_rate: Largest stable rate of full-batch gradient descent.
         digest: Hash of the parameters at every state and of every step's loss.
         step_seconds: Median over timed passes of their mean step.
@@ -69,6 +71,8 @@ class Record:
         peak_bytes: Most memory taken beyond what the process began with.
         device_peak_bytes: The same on the device, where it has memory of its own.
         phases: Seconds by phase of the process: data, setup, recording, timing, evaluation.
+        target_steps: Steps to each share of `target.tau`; None where it was not reached, or there is no least loss.
+        theory: What theory says of it; of references only.
         timings: Raw measurements.
         stdout: Tail of what the cell wrote there.
         stderr: Tail of what the cell wrote there, a traceback included.
@@ -87,6 +91,8 @@ class Record:
     optimum: list[float] | None = None
     truth: list[float] | None = None
     condition_number: float | None = None
+    rank: int | None = None
+    optimum_digits: float | None = None
     stable_learning_rate: float | None = None
     digest: str | None = None
     step_seconds: float | None = None
@@ -96,6 +102,8 @@ class Record:
     peak_bytes: int | None = None
     device_peak_bytes: int | None = None
     phases: dict[str, float] = field(default_factory=dict)
+    target_steps: list[int | None] | None = None
+    theory: dict[str, Any] | None = None
     timings: tuple[Timing, ...] = ()
     stdout: str = ""
     stderr: str = ""

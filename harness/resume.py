@@ -12,7 +12,7 @@ from typing import Any
 from harness.errors import UserError
 from harness.fingerprint import Fingerprint, differences
 from harness.job import Job
-from harness.plan import Plan, Planned
+from harness.plan import Plan, Planned, PlannedReference, reference_of
 from harness.scenario.tables import read_inside
 from harness.store.reader import RunFile
 
@@ -30,7 +30,19 @@ def missing(run: RunFile, retry: Collection[str] = ()) -> Plan:
         for row in run.rows("SELECT scenario, cell, replicate, status FROM record")
     }
     left = [item for item in planned(run) if statuses.get(_key(item), "missing") in {"missing", *retry}]
-    return Plan((), tuple(left), run.meta["shuffle_seed"])
+    return Plan((), tuple(left), run.meta["shuffle_seed"], tuple(_references_left(run)))
+
+
+def _references_left(run: RunFile) -> Iterator[PlannedReference]:
+    """The references that have no record, each from the job of its first cell."""
+    sql = (
+        "SELECT scenario, reference, cell.job, MIN(cell.position) FROM reference JOIN cell USING (scenario, reference) "
+        "WHERE status = '' GROUP BY scenario, reference ORDER BY reference.position"
+    )
+    for row in run.rows(sql):
+        with run.reading(f"the job of {row['reference']}"):
+            job = Job.from_json(row["job"])
+        yield reference_of(row["scenario"], replace(job, inputs=run.inputs(row["scenario"], job.spec)))
 
 
 def planned(run: RunFile) -> Iterator[Planned]:

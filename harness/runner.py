@@ -27,6 +27,14 @@ class Canary:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """The key of a reference's task."""
+
+    scenario: str
+    reference: str
+
+
+@dataclass(frozen=True)
 class Conditions:
     """
     How a plan is carried out.
@@ -46,7 +54,7 @@ def carry_out(
     plan: Plan, executor: Executor, writer: RunWriter, progress: Progress, conditions: Conditions = Conditions()
 ) -> int:
     """
-    Run the accuracy phase, several at a time, then the timed rounds, one process at a time.
+    Run the accuracy phase and the references, several at a time, then the timed rounds, one process at a time.
 
     Returns:
         Processes that have not started because the budget is spent.
@@ -61,7 +69,7 @@ def carry_out(
     deadline = time.monotonic() + (conditions.budget_seconds or math.inf)
     phase = partial(_phase, deadline=deadline, executor=executor, writer=writer, progress=progress)
     try:
-        phase(_tasks(plan.phase(ACCURACY)), jobs=conditions.jobs)
+        phase([*_tasks(plan.phase(ACCURACY)), *_references(plan)], jobs=conditions.jobs)
         for number in plan.rounds:
             planned = [item for item in plan.phase(TIMED) if item.round == number]
             phase([*_canaries(number, planned), *_tasks(planned)], jobs=1)
@@ -75,6 +83,10 @@ def carry_out(
 
 def _tasks(processes: list[Planned]) -> list[Task]:
     return [Task(planned, planned.job, planned.replicate) for planned in processes]
+
+
+def _references(plan: Plan) -> list[Task]:
+    return [Task(Reference(item.scenario, item.reference), item.job) for item in plan.references]
 
 
 def _canaries(number: int, planned: list[Planned]) -> list[Task]:
@@ -92,6 +104,9 @@ def _phase(
     for finished in map(accepted, executor.run(in_time, jobs)):
         if isinstance(finished.key, Canary):
             writer.canary(finished.key.round, finished.key.implementation, finished)
+            continue
+        if isinstance(finished.key, Reference):
+            writer.reference(finished.key.scenario, finished.key.reference, finished)
             continue
         writer.record(finished.key, finished, host, jobs)
         progress.advance(bad=finished.record.status in BAD_STATUSES)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from harness import devices, implementations
+from harness import arithmetic, devices, implementations
 from harness.devices import Device
 from harness.ending import ending
 from harness.implementations.base import Implementation
@@ -22,6 +22,7 @@ from harness.problem.layout import Layout
 from harness.problem.orders import batches
 from harness.problem.problem import Problem, make_problem
 from harness.record import Arrays, Record, Timing, pack_arrays
+from harness.scenario.reference import REFERENCE
 from harness.timed import Timed
 from harness.trace import Recorder
 from harness.training import recorded_pass
@@ -84,6 +85,10 @@ class _Clock:
 
 
 def _run(job: Job) -> tuple[Record, Arrays]:
+    if job.spec.implementation == REFERENCE:
+        from harness.reference import path  # no cell needs it
+
+        return path.run(job)
     spec, clock = job.spec, _Clock()
     with clock("code"):
         cls = implementations.get(spec.implementation, job.plugin)
@@ -93,7 +98,7 @@ def _run(job: Job) -> tuple[Record, Arrays]:
     missing = device.missing()
     if missing:
         return Record("skipped", f"{spec.device}: {missing}"), {}
-    _set_threads(spec.threads, cls.rows)
+    arithmetic.settle(spec, cls.rows)
 
     with clock("data"):
         data = make_data(spec, job.inputs)
@@ -124,18 +129,6 @@ def _run(job: Job) -> tuple[Record, Arrays]:
         "timings": (setup, first_step, *passes),
     }
     return Record(**fields), arrays
-
-
-def _set_threads(count: int, rows: str) -> None:
-    """Templates are started with one thread; more are asked for here, after the fork."""
-    if rows == "torch":
-        import torch
-
-        torch.set_num_threads(count)
-    elif count != 1:
-        import threadpoolctl
-
-        threadpoolctl.threadpool_limits(count, user_api="blas")
 
 
 def indices(plan: list[Any], kind: str, device: str) -> list[Any]:

@@ -37,7 +37,7 @@ def test_every_column_is_explained_and_nothing_else(run: Run, table: str, capsys
     """A table's columns are the dictionary's, in its order; axes of any key share one entry; csv adds the stamp."""
     columns = [str(name) for name in run.table(table).columns]
     dotted = [name for name in columns if "." in name]
-    assert dotted == (["training.epochs"] if table == "cells" else [])
+    assert dotted == (["training.epochs"] if table in ("cells", "reference") else [])
     assert [name for name in columns if name not in dotted] == list(dictionary.names(table))
     assert [column.name for column in dictionary.TABLES[table]][-1:] == (
         [dictionary.DOTTED] if dotted else columns[-1:]
@@ -48,8 +48,8 @@ def test_every_column_is_explained_and_nothing_else(run: Run, table: str, capsys
 
 
 def test_everything_in_a_record_is_a_column() -> None:
-    """What a cell leaves behind is in the table of cells, its raw timings in a table of their own."""
-    assert set(RECORD_FIELDS) - {"timings"} <= set(dictionary.names("cells"))
+    """What a cell leaves behind is in the table of cells, its raw timings and its theory in tables of their own."""
+    assert set(RECORD_FIELDS) - {"timings", "theory"} <= set(dictionary.names("cells"))
 
 
 def test_the_command_offers_the_tables_of_the_dictionary() -> None:

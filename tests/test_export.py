@@ -33,7 +33,7 @@ from harness.plan import Cuts, make_plan
 from harness.progress import Progress
 from harness.record import BAD_STATUSES, Record
 from harness.report.write import write_report
-from harness.runner import Canary, carry_out
+from harness.runner import Canary, Reference, carry_out
 from harness.scenario.read import Scenario
 from harness.store.writer import RunWriter
 from tests.builders import scenario
@@ -67,7 +67,7 @@ class Changed(InlineExecutor):
 
     def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
         for finished in super().run(tasks, jobs):
-            if finished.record.status == "ok" and not isinstance(finished.key, Canary):
+            if finished.record.status == "ok" and not isinstance(finished.key, (Canary, Reference)):
                 record = self.change(self.number)
                 self.number += 1
                 if record is not None:
@@ -235,7 +235,7 @@ def test_parquet_says_what_it_holds(run: Run) -> None:
 def assert_head(head: dict[str, Any], run: Run) -> None:
     assert head["run"]["name"] == run.file.name
     assert head["versions"]["harness"] == harness.__version__
-    assert head["versions"]["run_schema"] == "2"
+    assert head["versions"]["run_schema"] == "3"
     assert {"harness", "python", "numpy", "torch", "pandas", "run_schema"} <= set(head["versions"])
 
 

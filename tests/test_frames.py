@@ -20,7 +20,7 @@ from harness.executors.inline import InlineExecutor
 from harness.frames import Run, as_text, load
 from harness.plan import Cuts, make_plan
 from harness.record import STATUSES, Record
-from harness.runner import Canary
+from harness.runner import Canary, Reference
 from harness.store.writer import RunWriter
 from tests.builders import scenario
 from tests.faulty import finished_run
@@ -49,7 +49,7 @@ class Unlucky(InlineExecutor):
 
     def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
         for finished in super().run(tasks, jobs):
-            if self.bad and finished.record.status == "ok" and not isinstance(finished.key, Canary):
+            if self.bad and finished.record.status == "ok" and not isinstance(finished.key, (Canary, Reference)):
                 record = Record(
                     self.bad.pop(), 'a reason, with "quotes",\ncommas', stdout="10%\r20%\r\n", stderr="a\0b"
                 )

@@ -17,7 +17,7 @@ from harness.frames import Run
 from harness.plan import Cuts, make_plan
 from harness.record import STATUSES, Record
 from harness.report.summary import as_json, as_terminal
-from harness.runner import Canary
+from harness.runner import Canary, Reference
 from harness.scenario.read import Scenario
 from tests.builders import LINE, scenario
 from tests.faulty import finished_run
@@ -36,7 +36,7 @@ class Fated(InlineExecutor):
     def run(self, *arguments: Any, **options: Any) -> Iterator[Finished]:
         for finished in super().run(*arguments, **options):
             fate = None
-            if not isinstance(finished.key, Canary):
+            if not isinstance(finished.key, (Canary, Reference)):
                 fate = self.fates[self.number % len(self.fates)]
                 self.number += 1
             if fate is None:

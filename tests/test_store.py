@@ -23,6 +23,7 @@ from harness.executors.base import Finished, Task
 from harness.executors.inline import InlineExecutor
 from harness.frames import Run, load
 from harness.linux import descendants
+from harness.runner import Reference
 from harness.store.find import find
 from harness.store.schema import SCHEMA
 from harness.store.writer import RunWriter
@@ -55,7 +56,8 @@ class Watched(InlineExecutor):
     def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
         for finished in super().run(tasks, jobs):
             yield finished
-            self.seen.append(len(load(self.path).cells))
+            if not isinstance(finished.key, Reference):
+                self.seen.append(len(load(self.path).cells))
 
 
 def test_each_record_is_committed_at_once(tmp_path: Path) -> None:
@@ -369,7 +371,7 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path: Path, mounts: Path) -> Non
     """A disk that fills up ends the run with code 3 and one message that says so; the records before it are whole."""
     path = write_scenario(tmp_path, **{**UNTIMED, "grid__seed": {"start": 0, "count": 500}})
     script = f"""
-        mount -t tmpfs -o size=2500k none "$1"
+        mount -t tmpfs -o size=3200k none "$1"
         {_run_command(path, mounts)} >&2; echo "code $?"
         {sys.executable} -m harness export "$1/run" > {tmp_path}/cells.csv; echo "export $?"
     """

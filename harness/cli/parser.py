@@ -100,7 +100,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
     add("run", nargs="?", help="a run folder, a run file, or latest")
     formats = ("csv", "parquet", "json", "junit", "pytest-benchmark")
     add("--format", choices=formats, default="csv", help="(default: csv); junit and pytest-benchmark: the whole run")
-    tables = ("cells", "traces", "timings", "environment", "canary")
+    tables = ("cells", "traces", "timings", "environment", "reference", "canary", "budget")
     add("--table", choices=tables, help="which table (default: cells)")
     add("--columns", action="store_true", help="print what each column means, with type and unit, and stop")
     add("-o", "--output", metavar="FILE", help="write here instead of stdout")

@@ -36,7 +36,7 @@ def resume(options: argparse.Namespace) -> int:
     writer = RunWriter(run.folder, resume=True)
     with interrupts_held():
         plan = missing(run, options.retry)
-    if not plan.processes:
+    if not plan.processes and not plan.references:
         writer.close()
         say(f"harness: nothing is missing in {run.folder}.")
         return conclude(run.folder, options)

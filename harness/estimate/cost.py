@@ -39,12 +39,13 @@ class StepCost:
     state: float
 
 
-# By implementation; one that is not here (a plug-in's) costs what the slowest of its outfit does.
+# By implementation, and of the reference; one that is not here (a plug-in's) costs what the slowest of its outfit does.
 _STEPS = {
     "numpy": StepCost(16e-6, 30e-6, 1.0e-9, 20e-6, 5e-6, 25e-6),
     "autograd": StepCost(185e-6, 160e-6, 1.5e-9, 60e-6, 20e-6, 60e-6),
     "optim": StepCost(280e-6, 110e-6, 1.5e-9, 60e-6, 20e-6, 60e-6),
     "module": StepCost(330e-6, 100e-6, 1.5e-9, 60e-6, 20e-6, 60e-6),
+    "reference": StepCost(30e-6, 250e-6, 5.0e-9, 25e-6, 5e-6, 10e-6),
 }
 _OF_OUTFIT = {"numpy": _STEPS["numpy"], "torch": _STEPS["module"]}
 # Fork, data, evaluation, end.

@@ -59,7 +59,8 @@ def estimate(plan: Plan, jobs: int, folder: Path, speed: Callable[[], float] = s
     untimed, timed = (
         sum(seconds[item.scenario, item.cell] for item in plan.phase(phase)) for phase in (ACCURACY, TIMED)
     )
-    total = untimed / jobs + timed + factor * _around(plan)
+    references = factor * sum(cost.process_seconds(item.job) for item in plan.references)
+    total = (untimed + references) / jobs + timed + factor * _around(plan)
     least, most = _OF_RUN if past else _OF_MODEL
     skipped = Counter(reason for item in plan.processes if (reason := reasons[item.scenario, item.cell]))
     return Estimate(total, least * total, most * total, _basis(past, running, factor), dict(skipped))

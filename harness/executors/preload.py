@@ -6,10 +6,12 @@ import gc
 import importlib
 import importlib.util
 
+from harness import arithmetic
+
 # Lazily imported parts are named: numpy.random, and torch._dynamo, which the
 # first optimiser of a process would import (1.5 to 2.5 s).
 _OUTFITS = {
-    "numpy": ("numpy", "numpy.random", "harness.worker", "harness.implementations.numpy"),
+    "numpy": ("numpy", "numpy.random", "harness.worker", "harness.implementations.numpy", "harness.reference.path"),
     "torch": (
         "numpy",
         "numpy.random",
@@ -30,6 +32,9 @@ def preload(outfit: str) -> None:
         # Not every version of torch has every lazily imported part.
         if importlib.util.find_spec(module) is not None:
             importlib.import_module(module)
+    if outfit == "torch":
+        # As most cells want it: each would else set it again, 0.4 ms after a fork.
+        arithmetic.tf32(False)
     gc.collect()
     # A collection in a forked cell would else visit, and so copy, every page of
     # the template's objects.

@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 
 from harness import dictionary
+from harness.frames.budget import budgets
 from harness.frames.records import record_of
+from harness.frames.reference import references
 from harness.frames.states import COLUMNS, states
 from harness.frames.table import CELL_COLUMNS, framed, ordered
 from harness.record import STATUSES, Arrays, Record
@@ -54,8 +56,17 @@ class Run:
             "JOIN plan USING (scenario, cell, replicate) JOIN cell USING (scenario, cell) "
             "ORDER BY cell.position, record.replicate"
         )
-        flat = [{**vars(self._record(row)), **row, **self._axes(row)} for row in rows]
-        frame = framed(flat, ordered(flat, CELL_COLUMNS, ("content", "timings")))
+        references = self.file.reference_of
+        flat = [
+            {
+                **vars(self._record(row)),
+                **row,
+                **self._axes(row),
+                "reference": references[row["scenario"], row["cell"]],
+            }
+            for row in rows
+        ]
+        frame = framed(flat, ordered(flat, CELL_COLUMNS, ("content", "timings", "theory")))
         for column in _NUMBERS:
             frame[column] = frame[column].astype("float64")
         return frame
@@ -87,6 +98,16 @@ class Run:
         """Facts about each machine that ran cells: host, key, value."""
         rows = self.file.rows("SELECT host, key, value FROM environment ORDER BY host, rowid")
         return framed(rows, dictionary.names("environment"))
+
+    @cached_property
+    def reference(self) -> pd.DataFrame:
+        """One row a reference that has a record: the same training in extended precision, and its theory."""
+        return references(self.file, self._record)
+
+    @cached_property
+    def budget(self) -> pd.DataFrame:
+        """One row a parameter of each record, in each space: its error, split into parts that add up to it."""
+        return budgets(self.file, self.cells)
 
     @cached_property
     def canary(self) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from harness import dictionary
 
 # Columns that every table of cells has, in this order; dotted axes follow.
 CELL_COLUMNS = dictionary.names("cells")
-_JSON_COLUMNS = dictionary.names("cells", "json")
+_JSON_COLUMNS = {name for table in dictionary.TABLES for name in dictionary.names(table, "json")}
 
 Rows = list[dict[str, Any]]
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from harness import dictionary
 
-_JSON_COLUMNS = dictionary.names("cells", "json")
+_JSON_COLUMNS = {name for table in dictionary.TABLES for name in dictionary.names(table, "json")}
 # Those that some rows lack, which pandas therefore keeps as floats.
 _WHOLE_COLUMNS = ("steps", "peak_bytes", "device_peak_bytes")
 _RETURN = re.compile("\r\n?")

@@ -20,6 +20,8 @@ UNREADABLE = (sqlite3.Error, UnicodeDecodeError, MemoryError)
 _OF_STATES = ("step", "loss", "step_loss", "parameters")
 _OF_STEPS = ("kink_margin", "gradient_share")
 _OF_EPOCHS = ("epoch_sum", "epoch_mean", "epoch_last")
+_OF_REFERENCES = ("step", "loss", "parameters", "parameters_low", "predicted_loss")
+_OF_PARAMETERS = ("optimum", "optimum_low")
 _DTYPES = {"step": "<i8", "kink_margin": "<f4"}
 _PYTHON_TYPES: dict[str, type] = {"TEXT": str, "INTEGER": int, "REAL": float, "BLOB": bytes}
 
@@ -51,6 +53,24 @@ def whole_trace(arrays: Arrays) -> Arrays:
     states, epochs = ({len(arrays[name]) for name in names} for names in (_OF_STATES, _OF_EPOCHS))
     steps = {len(arrays[name]) for name in _OF_STEPS if name in arrays} | {int(arrays["step"][-1])}
     if any(len(lengths) > 1 for lengths in (states, epochs, steps)) or arrays["parameters"].ndim != 2:
+        raise ValueError("its arrays differ in length")
+    if any(array.dtype.str != _DTYPES.get(name, "<f8") for name, array in arrays.items()):
+        raise ValueError("its arrays hold other numbers")
+    return arrays
+
+
+def whole_reference(arrays: Arrays) -> Arrays:
+    """
+    The arrays of a reference, if they fit each other.
+
+    Raises:
+        LookupError: If one is missing.
+        ValueError: If they differ in length, or hold what they never do.
+    """
+    parameters = arrays["parameters"]
+    states = {len(arrays[name]) for name in _OF_REFERENCES if name in arrays}
+    widths = {parameters.shape[1], *(len(arrays[name]) for name in _OF_PARAMETERS if name in arrays)}
+    if len(states) > 1 or len(widths) > 1 or arrays["parameters_low"].shape != parameters.shape:
         raise ValueError("its arrays differ in length")
     if any(array.dtype.str != _DTYPES.get(name, "<f8") for name, array in arrays.items()):
         raise ValueError("its arrays hold other numbers")

@@ -11,13 +11,16 @@ from typing import Any
 from harness.scenario.cell import CellSpec
 from harness.scenario.inputs import InputFiles, Inputs, draws_key
 
+# Before the path of a plug-in's file, among the files of no scenario.
+PLUGIN_FILE = "plug-in:"
+
 
 class StoredInputs:
     """
     What the cells of a run are handed beside their specs.
 
     Args:
-        rows: The run's table of files: scenario, name, content; those of no scenario are what torch drew.
+        rows: The run's table of files: scenario, name, content; those of none are of plug-ins, or what torch drew.
 
     Attributes:
         files: The bytes of each scenario's files, by name.
@@ -27,6 +30,12 @@ class StoredInputs:
         self.files: dict[str, dict[str, bytes]] = {}
         for row in rows:
             self.files.setdefault(row["scenario"], {})[row["name"]] = row["content"]
+
+    @property
+    def of_plugins(self) -> dict[str, bytes]:
+        """The files of plug-ins, by the paths that they had when the run was made."""
+        found = self.files.get("", {}).items()
+        return {name.removeprefix(PLUGIN_FILE): content for name, content in found if name.startswith(PLUGIN_FILE)}
 
     @cached_property
     def _read(self) -> dict[str, InputFiles]:

@@ -19,7 +19,7 @@ from harness.scenario.cell import CellSpec
 from harness.scenario.grid import STANDARD_AXES
 from harness.scenario.inputs import Inputs
 from harness.scenario.read import Scenario, parse
-from harness.store.damage import DAMAGE, TYPES, UNREADABLE, in_a_line, whole_trace
+from harness.store.damage import DAMAGE, TYPES, UNREADABLE, in_a_line, whole_reference, whole_trace
 from harness.store.inputs import StoredInputs
 
 Key = tuple[str, str, int]
@@ -117,6 +117,11 @@ class RunFile:
                 for row in self.rows("SELECT * FROM plugin")
             }
 
+    @property
+    def plugin_files(self) -> dict[str, bytes]:
+        """The files of the plug-ins that the run was made with, by the paths that they had."""
+        return self._stored.of_plugins
+
     @cached_property
     def attempts(self) -> list[dict[str, Any]]:
         """Each start of this run: number, host, arguments, started, finished (by its last record if it was killed)."""
@@ -178,6 +183,26 @@ class RunFile:
             if self.rows(sql, scenario, cell, replicate):
                 raise LookupError("it is not there, though all steps were done")
             return {}
+
+    def reference(self, scenario: str, reference: str) -> Arrays:
+        """The arrays of a reference; empty where it left none. The last few thousand read are kept."""
+        return self._kept_reference((scenario, reference))
+
+    @cached_property
+    def _kept_reference(self) -> Callable[[tuple[str, str]], Arrays]:
+        return lru_cache(maxsize=_KEPT_TRACES)(lambda key: self._read_reference(*key))
+
+    def _read_reference(self, scenario: str, reference: str) -> Arrays:
+        sql = "SELECT data FROM reference WHERE scenario = ? AND reference = ?"
+        rows = self.rows(sql, scenario, reference)
+        with self.reading(f"the reference {reference}"):
+            return whole_reference(unpack_arrays(rows[0]["data"])) if rows and rows[0]["data"] else {}
+
+    @cached_property
+    def reference_of(self) -> dict[tuple[str, str], str]:
+        """The id of each planned cell's reference, by (scenario, cell)."""
+        rows = self.rows("SELECT scenario, cell, reference FROM cell ORDER BY position")
+        return {(row["scenario"], row["cell"]): row["reference"] for row in rows}
 
     def traces(self) -> Iterator[tuple[Key, Arrays]]:
         """All traces, one at a time."""

@@ -4,11 +4,12 @@ The tables of a run file.
 Schema numbers (`user_version`):
     1   2026-11  first
     2   2026-11  attempts, fingerprints, plug-ins, records that gave way to a retry
+    3   2026-11  references; plug-ins' files
 """
 
 from __future__ import annotations
 
-SCHEMA = 2
+SCHEMA = 3
 FILE_NAME = "run.sqlite"
 
 TABLES = """
@@ -19,7 +20,11 @@ CREATE TABLE file (
     scenario TEXT NOT NULL, name TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (scenario, name));
 CREATE TABLE cell (
     scenario TEXT NOT NULL, cell TEXT NOT NULL, position INTEGER NOT NULL, axes TEXT NOT NULL, spec TEXT NOT NULL,
-    job TEXT NOT NULL, changed INTEGER NOT NULL, PRIMARY KEY (scenario, cell));
+    job TEXT NOT NULL, changed INTEGER NOT NULL, reference TEXT NOT NULL, PRIMARY KEY (scenario, cell));
+CREATE TABLE reference (
+    scenario TEXT NOT NULL, reference TEXT NOT NULL, position INTEGER NOT NULL,
+    status TEXT NOT NULL DEFAULT '', outcome TEXT, started REAL NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
+    content TEXT NOT NULL DEFAULT '', data BLOB NOT NULL DEFAULT X'', PRIMARY KEY (scenario, reference));
 CREATE TABLE plan (
     scenario TEXT NOT NULL, cell TEXT NOT NULL, replicate INTEGER NOT NULL, phase TEXT NOT NULL,
     round INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (scenario, cell, replicate));

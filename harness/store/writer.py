@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from harness.plan import Plan, Planned
 from harness.record import Record
 from harness.scenario.inputs import NOTHING, draws_key
 from harness.scenario.read import Scenario
+from harness.store.inputs import PLUGIN_FILE
 from harness.store.schema import FILE_NAME, SCHEMA, TABLES
 
 # How long a commit waits for somebody who holds the file, before the run ends.
@@ -64,7 +65,7 @@ class RunWriter:
 
         Args:
             plan: The cells and their processes.
-            scenarios: Where they come from; texts and data files are kept.
+            scenarios: Where they come from; texts and data files are kept, and the plug-ins' files.
             settings: Of `--set`.
         """
         with self._transaction():
@@ -76,13 +77,16 @@ class RunWriter:
                 self._db.execute("INSERT INTO scenario VALUES (?, ?, ?, ?)", row)
                 files = [(scenario.name, name, content) for name, content in scenario.files.items()]
                 self._db.executemany("INSERT INTO file VALUES (?, ?, ?)", files)
+            if any(item.job.plugin and item.job.plugin.is_file for item in plan.cells):
+                rows = self._db.execute("SELECT name FROM fingerprint WHERE kind = 'plug-in'").fetchall()
+                self._db.executemany("INSERT INTO file VALUES ('', ?, ?)", _plugin_files(name for (name,) in rows))
             draws = {key: item.job.inputs.draws for item in plan.cells if (key := draws_key(item.job.spec))}
             self._db.executemany(
                 "INSERT INTO file VALUES ('', ?, ?)",
                 ((name, json.dumps(values).encode()) for name, values in draws.items()),
             )
             self._db.executemany(
-                "INSERT INTO cell VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO cell VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     (
                         item.scenario,
@@ -92,9 +96,14 @@ class RunWriter:
                         json.dumps(item.cell.spec.model_dump(mode="json")),
                         replace(item.job, inputs=NOTHING).to_json(),
                         item.changed,
+                        item.reference,
                     )
                     for position, item in enumerate(plan.cells)
                 ),
+            )
+            self._db.executemany(
+                "INSERT INTO reference (scenario, reference, position) VALUES (?, ?, ?)",
+                ((item.scenario, item.reference, position) for position, item in enumerate(plan.references)),
             )
             self._db.executemany(
                 "INSERT INTO plan VALUES (?, ?, ?, ?, ?, ?)",
@@ -164,6 +173,17 @@ class RunWriter:
                 self._db.execute("INSERT INTO trace VALUES (?, ?, ?, ?)", (*key, finished.trace))
         self._order += 1
 
+    def reference(self, scenario: str, reference: str, finished: Finished) -> None:
+        """What came of a reference."""
+        record = finished.record
+        values = (record.status, record.outcome, finished.started, finished.seconds, _content(record), finished.trace)
+        with self._transaction():
+            self._db.execute(
+                "UPDATE reference SET status = ?, outcome = ?, started = ?, seconds = ?, content = ?, data = ? "
+                "WHERE scenario = ? AND reference = ?",
+                (*values, scenario, reference),
+            )
+
     def canary(self, number: int, implementation: str, finished: Finished) -> None:
         """The canary cell of one round."""
         row = (self._attempt, number, implementation, finished.started, finished.template, _content(finished.record))
@@ -197,6 +217,13 @@ def _plugin(name: str) -> tuple[str, str, str, str, str]:
     entry = catalogue.entry(name)
     assert entry.plugin is not None, "asked for plug-ins only"
     return (name, entry.plugin.source, entry.plugin.digest, json.dumps(entry.devices), entry.outfit)
+
+
+def _plugin_files(paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """The files' bytes, so that cells come out again where the files are not."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            yield PLUGIN_FILE + path, Path(path).read_bytes()
 
 
 def _locked(folder: Path) -> int:

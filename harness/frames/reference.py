@@ -1,0 +1,44 @@
+"""References as rows: the training that cells share, in extended precision, and what theory says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from harness import dictionary
+from harness.frames.table import framed, ordered
+from harness.record import Record
+from harness.scenario.reference import HOW_AXES
+from harness.store.reader import RunFile
+
+_COLUMNS = dictionary.names("reference")
+_NUMBERS = dictionary.names("reference", "number")
+# The first cell of each stands for the axes that all of its cells share.
+_SQL = (
+    "SELECT reference.scenario, reference.reference, status, outcome, started, seconds, content, MIN(cell) AS cell "
+    "FROM reference JOIN cell USING (scenario, reference) WHERE status <> '' "
+    "GROUP BY reference.scenario, reference.reference ORDER BY reference.position"
+)
+
+
+def references(file: RunFile, record_of: Callable[[dict[str, Any]], Record]) -> pd.DataFrame:
+    """
+    One row a reference that has a record.
+
+    Args:
+        file: The run file.
+        record_of: Reads the record of a row.
+    """
+    rows = [_row(file, row, record_of(row)) for row in file.rows(_SQL)]
+    hidden = (*HOW_AXES, *(name for name in (*vars(Record("ok")), "content", "cell") if name not in _COLUMNS))
+    frame = framed(rows, ordered(rows, _COLUMNS, hidden))
+    for column in _NUMBERS:
+        frame[column] = frame[column].astype("float64")
+    return frame
+
+
+def _row(file: RunFile, row: dict[str, Any], record: Record) -> dict[str, Any]:
+    axes = file.axes[row["scenario"], row["cell"]]
+    return {**vars(record), **(record.theory or {}), **row, **axes}

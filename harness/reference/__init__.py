@@ -1,0 +1,1 @@
+"""The reference: the same training in extended precision, and what theory says of it."""
