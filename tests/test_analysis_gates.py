@@ -20,6 +20,7 @@ from harness.executors.base import Finished, Task
 from harness.executors.inline import InlineExecutor
 from harness.frames import Run, load
 from harness.record import Arrays, Record, pack_arrays
+from harness.scenario.reference import REFERENCE
 from tests.builders import scenario
 from tests.faulty import finished_run
 
@@ -27,11 +28,13 @@ TIMED = {"grid__seed": [0, 1], "run__timing_repeats": 1}
 
 
 class Echo(InlineExecutor):
-    """Runs NumPy for every implementation: four names of one path, without torch."""
+    """Runs NumPy for every implementation: four names of one path, without torch; a reference stays one."""
 
     def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
         for task in tasks:
-            spec = task.job.spec.model_copy(update={"implementation": "numpy"})
+            spec = task.job.spec
+            if spec.implementation != REFERENCE:
+                spec = spec.model_copy(update={"implementation": "numpy"})
             (finished,) = super().run([replace(task, job=replace(task.job, spec=spec))], jobs)
             yield finished
 
@@ -64,7 +67,7 @@ def test_everything_holds(run: Run) -> None:
         "cells": ("passed", "8 of 8"),
         "expectations": ("passed", "1 of 1"),
         "repeatability": ("passed", "4 of 4"),
-        "agreement": ("passed", "2 of 2"),
+        "agreement": ("passed", "2 of 2 pairs, 4 of 4 cells follow their reference"),
     }
     verdict = Assessment(run).verdict()
     assert (verdict.passed, verdict.word) == (True, "Passed")
@@ -125,14 +128,13 @@ def spoiled(run: Run, factor: float, row: int) -> Run:
 
 
 def test_a_path_a_little_apart_fails_agreement(run: Run) -> None:
-    """A relative change of 1e-10 in one state of one cell fails the gate, with the pair, the state and the size."""
+    """A relative change of 1e-10 in one state of one cell fails the gate: cell and pair, state and size are named."""
     apart = spoiled(run, 1 + 1e-10, 17)
     assert statuses(apart)["agreement"] == "failed"
     gate = gates(apart)["agreement"]
-    assert gate.found == "1 of 2"
-    assert "numpy and optim" in gate.note
-    assert "step 17" in gate.note
-    assert "1e-10" in gate.note
+    assert gate.found == "1 of 2 pairs, 3 of 4 cells follow their reference"
+    assert "the implementation optim, in float64: from step 17 on" in gate.note
+    assert "no mistake that was tried explains it, in line; numpy and optim differ by 1e-10 at step 17" in gate.note
 
 
 def test_rounding_does_not_fail_agreement(run: Run) -> None:
@@ -140,12 +142,21 @@ def test_rounding_does_not_fail_agreement(run: Run) -> None:
     assert statuses(spoiled(run, 1 + 1e-14, 17))["agreement"] == "passed"
 
 
-def test_float32_paths_are_no_gate(tmp_path: Path) -> None:
-    """Only float64 paths must agree; float32 pairs are measured and not judged."""
+def test_float32_pairs_are_no_gate(tmp_path: Path) -> None:
+    """Only float64 pairs must agree; those of float32 are measured, and each beside its reference is judged."""
     values = {"grid__implementation": ["numpy", "optim"], "grid__dtype": ["float32"], "run__timing_repeats": 0}
     run = finished_run(tmp_path / "run", scenario(**values), executor=Echo())
-    assert statuses(run)["agreement"] == "not checked"
+    gate = gates(run)["agreement"]
+    assert (gate.status, gate.found) == ("passed", "2 of 2 cells follow their reference")
     assert len(Assessment(run).agreements) == 1
+
+
+def test_without_references_a_single_implementation_is_not_checked(tmp_path: Path) -> None:
+    """Where no reference was made, as without extended precision, one implementation alone agrees with nothing."""
+    run = finished_run(tmp_path / "run", scenario(run__timing_repeats=0))
+    assert statuses(run)["agreement"] == "passed"
+    without = edit(run, "UPDATE reference SET data = X''")
+    assert statuses(without)["agreement"] == "not checked"
 
 
 def test_each_implementation_is_set_beside_the_first(tmp_path: Path) -> None:
@@ -214,11 +225,21 @@ def test_paths_of_zeros_agree() -> None:
     assert compare(path([0, 0]), path([0, 1e-3]))[0] == 1.0
 
 
-def test_what_comes_after_the_first_state_that_is_not_finite_is_left_out() -> None:
-    """Overflow ends the comparison, on whichever path it comes first."""
-    for bad in (np.nan, np.inf, -np.inf):
-        assert compare(path([1, 2, bad, 7]), path([1, 2, 3, 9])) == (0.0, 0, None, 2)
-        assert compare(path([1, 2, 3, 9]), path([1, 2, bad, 7])) == (0.0, 0, None, 2)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_comes_after_both_overflow_is_left_out(bad: float) -> None:
+    """Overflow ends the comparison, on whichever path it comes first, be it a state earlier."""
+    assert compare(path([1, 2, bad, 7]), path([1, 2, -bad, 9])) == (0.0, 0, None, 2)
+    for steep, late in ((bad, 1e300), (1e300, bad)):
+        assert compare(path([1, 1e150, steep, 7]), path([1, 1e150, late, 9])) == (0.0, 0, None, 2)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_path_that_alone_is_lost_is_apart(bad: float) -> None:
+    """A path that is no number where the other is a small one is infinitely far away, whichever of the two it is."""
+    assert compare(path([1, 2, bad, 7]), path([1, 2, 3, 9])) == (np.inf, 2, None, 3)
+    assert compare(path([1, 2, 3, 9]), path([1, 2, bad, 7])) == (np.inf, 2, None, 3)
+    assert compare(path([bad, 1]), path([1, 1]))[0] == np.inf
+    assert compare(path([1, 2, bad]), path([1, 2, 1e20]), "float32") == (0.0, 0, None, 2)
 
 
 def test_a_huge_finite_difference_is_a_difference() -> None:
@@ -289,8 +310,9 @@ def test_failed_cells_are_not_compared(tmp_path: Path) -> None:
     run = finished_run(tmp_path / "run", scenario(**values), executor=Half())
     assert list(agreements(run)) == []
     assert statuses(run) == {
-        "cells": "failed", "expectations": "not checked", "repeatability": "not checked", "agreement": "not checked"
+        "cells": "failed", "expectations": "not checked", "repeatability": "not checked", "agreement": "passed"
     }  # fmt: skip
+    assert gates(run)["agreement"].found == "1 of 1 cells follow their reference"
 
 
 def vanishing(values: Sequence[float], shares: Sequence[float]) -> Arrays:

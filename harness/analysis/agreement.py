@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.analysis.following import within_range
 from harness.frames import Run
 from harness.record import Arrays
 from harness.scenario.cell import Cell
@@ -72,24 +73,27 @@ def _of_group(run: Run, scenario: Scenario, cells: list[Cell], replicates: dict[
     axes = {axis: level for axis, level in cells[0].axes.items() if axis != "implementation"}
     for cell, trace in zip(cells[1:], traces[1:], strict=True):
         pair = (cells[0].spec.implementation, cell.spec.implementation)
-        yield Agreement(scenario.name, axes, pair, *compare(traces[0], trace))
+        yield Agreement(scenario.name, axes, pair, *compare(traces[0], trace, cells[0].spec.dtype))
 
 
-def compare(one: Arrays, other: Arrays) -> tuple[float, int, int | None, int]:
+def compare(one: Arrays, other: Arrays, dtype: str = "float64") -> tuple[float, int, int | None, int]:
     """
     Two traces of the same states.
 
     Returns:
         Largest relative distance, the step where it is, the step of a kink that
-        parts the paths (or None), and the number of states compared. A gradient that
-        has all but vanished counts as one where the optimiser blows it up.
+        parts the paths (or None), and the number of states compared: up to the first that
+        is not finite. Where one alone is, far below the dtype's end, it is infinitely far away.
+        A gradient that has all but vanished counts as a kink where the optimiser blows it up.
     """
     a, b, steps = one["parameters"], other["parameters"], one["step"]
     finite = np.asarray(np.isfinite(a).all(axis=1) & np.isfinite(b).all(axis=1))
     count = len(finite) if finite.all() else int(np.argmin(finite))
+    distances = _distances(a[:count], b[:count])
+    if _lost_by_one(a[: count + 1], b[: count + 1], dtype):
+        distances, count = np.append(distances, np.inf), count + 1
     if count == 0:
         return 0.0, 0, None, 0
-    distances = _distances(a[:count], b[:count])
     kink = None
     if distances.max() > TOLERANCE:
         first = int(np.argmax(distances > TOLERANCE))
@@ -101,6 +105,12 @@ def compare(one: Arrays, other: Arrays) -> tuple[float, int, int | None, int]:
             distances = distances[:count]
     at = int(np.argmax(distances))
     return float(distances[at]), int(steps[at]), kink, count
+
+
+def _lost_by_one(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any], dtype: str) -> bool:
+    """Whether in the last state one path alone is not finite, and the other in no danger of that."""
+    whole = [path for path in (a, b) if np.isfinite(path[-1]).all()]
+    return len(whole) == 1 and bool(within_range(np.abs(whole[0]).max(), dtype))
 
 
 def _vanished(one: Arrays, other: Arrays, apart: int) -> int | None:

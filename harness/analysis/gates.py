@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.analysis.agreement import TOLERANCE, Agreement
 from harness.analysis.claims import cells
+from harness.analysis.diagnosis import summary
+from harness.analysis.diagnosis.finding import Finding
+from harness.analysis.following import Following
 from harness.analysis.repeatability import Repeated
 from harness.analysis.result import Check, Result
 from harness.record import BAD_STATUSES
@@ -134,22 +138,41 @@ def repeatability_gate(repeated: Sequence[Repeated]) -> Gate:
     return Gate("repeatability", title, found, "all", PASSED, "", f"{len(repeated):,} cells repeat bit for bit")
 
 
-def agreement_gate(pairs: Sequence[Agreement]) -> Gate:
-    """In float64 the implementations' paths agree, up to a kink that they take differently."""
+def agreement_gate(
+    pairs: Sequence[Agreement], followings: Sequence[Following] = (), findings: Sequence[Finding] = ()
+) -> Gate:
+    """
+    In float64 the implementations' paths agree, up to a kink that they take differently, and no cell is wrong.
+
+    Args:
+        pairs: Implementations beside each other.
+        followings: Cells beside their reference.
+        findings: What is wrong with some of them.
+    """
     title = "Implementations walk the same path in float64"
     limit = f"≤ {TOLERANCE:g} of the largest parameter"
     double = [pair for pair in pairs if pair.axes.get("dtype") == "float64"]
-    if not double:
-        reason = "no float64 cell ran in two implementations"
+    followed, wrong = {(item.scenario, item.cell) for item in followings}, summary.wrong(findings)
+    if not double and not followed:
+        reason = "no float64 cell ran in two implementations, and none beside a reference"
         return Gate("agreement", title, "no pair", limit, NOT_CHECKED, reason)
     apart = [pair for pair in double if not pair.agrees]
+    agreeing = f"{len(double) - len(apart):,} of {len(double):,} pairs" if double else ""
+    following = f"{len(followed - wrong):,} of {len(followed):,} cells follow their reference" if followed else ""
     parted = sum(pair.kink_step is not None for pair in double)
-    kinks = f", {parted:,} up to a kink" if parted else ""
-    found = f"{len(double) - len(apart):,} of {len(double):,}{kinks}"
+    kinks = f"{parted:,} pairs up to a kink" if parted else ""
+    found = ", ".join(filter(None, (agreeing, following, kinks, *summary.noted(followings, findings))))
+    if apart or wrong:
+        note = "; ".join([*summary.failing(findings), *_of_pairs(apart)])
+        return Gate("agreement", title, found, limit, FAILED, note)
+    held = [f"{len(double):,} pairs of implementations agree in float64"] if double else []
+    held += [f"{len(followed):,} cells follow their reference"] if followed else []
+    return Gate("agreement", title, found, limit, PASSED, "", " and ".join(held))
+
+
+def _of_pairs(apart: Sequence[Agreement]) -> Iterator[str]:
     if apart:
         worst = max(apart, key=lambda pair: pair.distance)
-        names = " and ".join(worst.pair)
-        note = f"{names} differ by {worst.distance:.2g} at step {worst.step} in {worst.scenario}"
-        return Gate("agreement", title, found, limit, FAILED, note)
-    held = f"{len(double):,} pairs of implementations agree in float64"
-    return Gate("agreement", title, found, limit, PASSED, "", held)
+        where = f"at step {worst.step} in {worst.scenario}"
+        by = f"differ by {worst.distance:.2g}" if math.isfinite(worst.distance) else "part for no number"
+        yield f"{' and '.join(worst.pair)} {by} {where}"

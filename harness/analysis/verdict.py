@@ -9,7 +9,10 @@ from typing import Any
 
 from harness.analysis import gates
 from harness.analysis.agreement import Agreement, agreements
+from harness.analysis.diagnosis.diagnose import Diagnosis
+from harness.analysis.diagnosis.finding import Finding
 from harness.analysis.expectations import Result, check_all, check_limits
+from harness.analysis.following import Following
 from harness.analysis.gates import FAILED, NOT_CHECKED, PASSED, Gate
 from harness.analysis.repeatability import Repeated, repeated_cells
 from harness.frames import Run
@@ -75,6 +78,21 @@ class Assessment:
         return list(agreements(self.run))
 
     @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """Every cell beside its reference."""
+        return Diagnosis(self.run)
+
+    @property
+    def followings(self) -> list[Following]:
+        """Every cell that has a reference: whether it follows that, or what keeps it from it."""
+        return self.diagnosis.followings
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Cells that are wrong, and what explains it."""
+        return self.diagnosis.findings
+
+    @cached_property
     def failures(self) -> list[dict[str, Any]]:
         """Rows of the cells frame that failed and that no expectation of `status` names."""
         rows = self.run.cells[self.run.cells["status"].isin(BAD_STATUSES)].to_dict("records")
@@ -97,7 +115,9 @@ class Assessment:
                 gates.cells_gate(self.run.counts(scenario), failures, len(retried)),
                 gates.expectations_gate(_of(self.expectations, scenario), scenario),
                 gates.repeatability_gate(_of(self.repeated, scenario)),
-                gates.agreement_gate(_of(self.agreements, scenario)),
+                gates.agreement_gate(
+                    *(_of(items, scenario) for items in (self.agreements, self.followings, self.findings))
+                ),
                 *(gates.limit_gate(result, scenario) for result in _of(self.limits, scenario)),
             )
         )

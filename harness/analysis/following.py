@@ -1,0 +1,167 @@
+"""Does a cell walk the path that the same training takes in extended precision?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.frames import Run
+from harness.record import Arrays
+from harness.scenario.cell import CellSpec
+
+# Roundings of the largest parameter so far: 1e-12 in float64, 5e-4 in float32. Each step adds its own.
+_ROUNDINGS = 4504
+_ROUNDINGS_A_STEP = 8
+# A kink nearer than so many times the distance of the two paths may be taken on either side.
+_KINK = 10.0
+# A path may leave the cell's range where the reference, which has more room, is still this far below its end.
+_ROOM = 0.4
+# TensorFloat-32 keeps 11 bits of what it multiplies; so many roundings of those.
+TF32 = "tf32"
+_TF32_ROUNDINGS, _TF32_EPS = 64, 2.0**-10
+
+
+@dataclass(frozen=True)
+class Following:
+    """
+    One cell beside its reference, at every recorded state.
+
+    Args:
+        scenario: The scenario.
+        cell: The cell's id.
+        replicate: Which of its records.
+        axes: Its axes.
+        distance: Largest difference of a parameter, as a share of the largest parameter so far.
+        step: The recorded state where that is.
+        left: The first recorded state beyond what rounding explains; None where there is none.
+        before: The recorded state before that one; 0 where there is none.
+        kink_step: The state whose update met a kink that the two paths may take differently; compared up to there.
+        compared: Recorded states compared.
+        amplified_step: The recorded state from which on it is that far away because this training makes much of
+            rounding: a walk of the same in the cell's precision is as far away.
+        walked: The cell whose walk says so: itself, or one that differs from it in the seed alone.
+    """
+
+    scenario: str
+    cell: str
+    replicate: int
+    axes: dict[str, Any]
+    distance: float
+    step: int
+    left: int | None
+    before: int
+    kink_step: int | None
+    compared: int
+    amplified_step: int | None = None
+    walked: str = ""
+
+    @property
+    def dtype(self) -> str:
+        """Its precision's name."""
+        return str(self.axes["dtype"])
+
+    @property
+    def follows(self) -> bool:
+        """Whether it stays on the path, as far as the two are compared."""
+        return self.left is None
+
+
+def tolerance(precision: str, steps: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What rounding explains after so many steps, as a share of the largest parameter so far."""
+    if precision == TF32:
+        return np.full(len(steps), _TF32_ROUNDINGS * _TF32_EPS)
+    roundings = np.maximum(_ROUNDINGS, _ROUNDINGS_A_STEP * steps)
+    return np.asarray(roundings * float(np.finfo(precision).eps), dtype=np.float64)
+
+
+def precision_of(spec: CellSpec) -> str:
+    """A cell's dtype, or `tf32` where its matrices are multiplied in that, because the scenario says so."""
+    coarse = spec.tf32 and spec.device != "cpu" and spec.dtype == "float32"
+    return TF32 if coarse else spec.dtype
+
+
+def followings(run: Run) -> Iterator[Following]:
+    """Every cell that finished and has a reference; of replicates the first of each digest."""
+    done = run.cells[run.cells["status"] == "ok"].drop_duplicates(["scenario", "cell", "digest"])
+    for row in done.to_dict("records"):
+        reference = run.file.reference(row["scenario"], row["reference"])
+        if not reference:
+            continue
+        key = (str(row["scenario"]), str(row["cell"]))
+        trace = run.file.trace(*key, int(row["replicate"]))
+        found = compared(precision_of(run.file.specs[key]), trace, reference)
+        if found is not None:
+            distance, step, left, before, kink, count = found
+            axes = run.file.axes[key]
+            yield Following(*key, int(row["replicate"]), axes, distance, step, left, before, kink, count)
+
+
+def compared(
+    precision: str, trace: Arrays, reference: Arrays
+) -> tuple[float, int, int | None, int, int | None, int] | None:
+    """
+    A trace beside the reference's, at the same states.
+
+    Returns:
+        Largest relative distance, the step where it is, the first step beyond tolerance or None, the recorded step
+        before it, the step of a kink or None, and the number of states compared; None where the states are others.
+    """
+    steps = reference["step"]
+    if not np.array_equal(trace["step"], steps):
+        return None
+    dtype = "float32" if precision == TF32 else precision
+    distances, count = distances_to(dtype, trace, reference)
+    if count == 0:
+        return 0.0, 0, None, 0, None, 0
+    beyond = ~(distances <= tolerance(precision, steps[:count]))
+    kink = None
+    if beyond.any():
+        first = int(np.argmax(beyond))
+        kink = _kink(dtype, reference, distances, first)
+        if kink is None:
+            before = int(steps[max(0, first - 1)])
+            at = int(np.argmax(np.where(np.isnan(distances), np.inf, distances)))
+            return float(distances[at]), int(steps[at]), int(steps[first]), before, None, count
+        count = int(np.searchsorted(steps, kink, side="right"))
+        distances = distances[:count]
+    at = int(np.argmax(distances))
+    return float(distances[at]), int(steps[at]), None, 0, kink, count
+
+
+def within_range(largest: Any, dtype: str) -> Any:
+    """Whether a path whose largest parameter so far is this is so far below the dtype's end that none may overflow."""
+    return largest <= float(np.finfo(dtype).max) ** _ROOM
+
+
+def distances_to(dtype: str, trace: Arrays, reference: Arrays) -> tuple[NDArray[np.float64], int]:
+    """
+    The distance at each state, as a share of the largest parameter so far on the reference's path.
+
+    Returns:
+        Distances up to the first state that is beyond the dtype's range, and their number. A state that is not
+        finite where the reference is well within range is infinitely far away.
+    """
+    found, high, low = trace["parameters"], reference["parameters"], reference["parameters_low"]
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest = np.maximum.accumulate(np.abs(high).max(axis=1))
+        away = np.abs((found - high) - low).max(axis=1) / np.where(largest == 0, 1.0, largest)
+    # NaN passes no comparison: this is `not finite, and out of range`.
+    out = ~np.isfinite(found).all(axis=1) & ~within_range(largest, dtype)
+    count = int(np.argmax(out)) if out.any() else len(out)
+    return np.where(np.isnan(away), np.inf, away)[:count], count
+
+
+def _kink(dtype: str, reference: Arrays, distances: NDArray[np.float64], first: int) -> int | None:
+    """The first update, from the last state where they were together on, near a kink for the distance they had."""
+    if "kink_margin" not in reference or first == 0:
+        return None
+    together = int(reference["step"][first - 1])
+    margins = reference["kink_margin"][together : int(reference["step"][first])]
+    # Where the states are the same bit for bit, the data are still rounded.
+    reach = _KINK * max(float(distances[first - 1]), float(np.finfo(dtype).eps))
+    near = np.flatnonzero(margins <= reach)
+    return together + int(near[0]) if near.size else None
