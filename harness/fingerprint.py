@@ -16,8 +16,8 @@ from harness.plugins import Loaded
 Fingerprint = dict[tuple[str, str], str]
 # Rooms above the run file: they show what came out, and decide nothing of it.
 _ABOVE = (
-    "analysis", "cli", "dictionary.py", "estimate.py", "export", "fingerprint.py", "frames", "progress.py", "report",
-    "reproduce.py", "resume.py", "schema", "streams.py", "testing",
+    "analysis", "changes.py", "cli", "dictionary.py", "estimate", "export", "fingerprint.py", "frames", "progress.py",
+    "report", "reproduce.py", "resume.py", "schema", "streams.py", "testing",
 )  # fmt: skip
 
 

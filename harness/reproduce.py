@@ -9,7 +9,8 @@ from typing import Any
 
 from harness import catalogue
 from harness.accepted import accepted
-from harness.analysis.reproduction import Reproduction, departure, differing_fields
+from harness.analysis.departure import departure
+from harness.analysis.reproduction import Reproduction, differing_fields
 from harness.executors.base import Executor, Finished, Task
 from harness.job import Job
 from harness.plan import Planned
@@ -27,11 +28,18 @@ class Recorded:
         planned: What it ran.
         axes: Its cell's values on the axes.
         record: The record's fields.
+        host: The machine that ran it.
     """
 
     planned: Planned
     axes: dict[str, Any]
     record: dict[str, Any]
+    host: str
+
+    @property
+    def implementation(self) -> str:
+        """The name of its implementation."""
+        return self.planned.job.spec.implementation
 
 
 def recorded(run: RunFile) -> list[Recorded]:
@@ -39,11 +47,11 @@ def recorded(run: RunFile) -> list[Recorded]:
     rows = {(row["scenario"], row["cell"], row["replicate"]): row for row in run.rows("SELECT * FROM record")}
     first: dict[tuple[str, str], Recorded] = {}
     for item in sorted(planned(run), key=lambda item: item.replicate):
-        row = rows.get((item.scenario, item.cell, item.replicate))
+        row, key = rows.get((item.scenario, item.cell, item.replicate)), (item.scenario, item.cell)
         if row is not None:
             with run.reading(f"the record of {item.cell}"):
                 content = {**json.loads(row["content"]), "status": row["status"]}
-            first.setdefault((item.scenario, item.cell), Recorded(item, run.axes[item.scenario, item.cell], content))
+            first.setdefault(key, Recorded(item, run.axes[key], content, row["host"]))
     return list(first.values())
 
 

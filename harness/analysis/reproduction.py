@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from harness.problem.layout import Layout
-from harness.record import Arrays
-from harness.scenario.cell import CellSpec
+from harness.analysis.departure import Departure
 
 # What a clock, a gauge of memory or a reader of outputs says differs from process to process.
 MEASURED = (
@@ -21,26 +16,6 @@ MEASURED = (
 )  # fmt: skip
 # Of a cell that did not finish only this can be compared: reasons name amounts of memory.
 _OF_UNFINISHED = ("status",)
-
-
-@dataclass(frozen=True)
-class Departure:
-    """
-    Where two paths of one cell part.
-
-    Args:
-        step: The first recorded state that differs.
-        quantity: Its first parameter that differs, or `loss` or `step_loss`.
-        then: The run file's value.
-        now: The value that came out again.
-        ulp: Their distance in units in the last place of the cell's dtype.
-    """
-
-    step: int
-    quantity: str
-    then: float
-    now: float
-    ulp: float
 
 
 @dataclass(frozen=True)
@@ -75,6 +50,21 @@ class Reproduction:
         """Whether everything that can be compared is the same."""
         return not self.differing
 
+    @property
+    def is_not_run(self) -> bool:
+        """Whether it was skipped on one of the two machines, so that there is nothing to compare."""
+        return self.status != self.now and "skipped" in (self.status, self.now)
+
+    @property
+    def is_same(self) -> bool:
+        """Whether it has numbers, and they are the same to the last bit."""
+        return self.reproduced and self.now == "ok"
+
+    @property
+    def differs(self) -> bool:
+        """Whether something that was compared is not the same."""
+        return not self.reproduced and not self.is_not_run
+
 
 def differing_fields(then: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
     """
@@ -94,37 +84,36 @@ def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def departure(spec: CellSpec, then: Arrays, now: Arrays) -> Departure | None:
+@dataclass(frozen=True)
+class Distance:
     """
-    The first recorded state in which two traces of one cell differ.
+    How far the cells of one implementation and dtype are from what they were.
 
     Args:
-        spec: The cell.
-        then: The run file's trace.
-        now: The other.
+        implementation: The implementation.
+        dtype: The dtype.
+        cells: Those that differ.
+        first_step: The first recorded state at which one of them does; None where no path tells it.
+        largest_ulp: The largest of their `largest_ulp`; likewise.
     """
-    if not then or not now or not np.array_equal(then["step"], now["step"]):
-        return None
-    names = [*Layout.of(spec).names, "loss", "step_loss"]
-    ours, theirs = _table(then), _table(now)
-    apart = ours.view(np.uint64) != theirs.view(np.uint64)
-    if not apart.any():
-        return None
-    row, column = np.argwhere(apart)[0]
-    before, after = ours[row, column], theirs[row, column]
-    dtype = "float64" if names[column] == "loss" else spec.dtype  # losses of states are evaluated in float64
-    return Departure(int(then["step"][row]), names[column], float(before), float(after), ulps(before, after, dtype))
+
+    implementation: str
+    dtype: str
+    cells: int
+    first_step: int | None
+    largest_ulp: float | None
 
 
-def _table(arrays: Arrays) -> NDArray[np.float64]:
-    """One row a recorded state: parameters, loss, step loss."""
-    table = np.column_stack([arrays["parameters"], arrays["loss"], arrays["step_loss"]])
-    return np.ascontiguousarray(table, dtype=np.float64)
+def distances(found: Iterable[Reproduction]) -> list[Distance]:
+    """Of the cells that differ, by implementation and dtype."""
+    groups: dict[tuple[str, str], list[Reproduction]] = {}
+    for result in found:
+        if result.differs:
+            groups.setdefault((result.axes["implementation"], result.axes["dtype"]), []).append(result)
+    return [_distance(*key, group) for key, group in sorted(groups.items())]
 
 
-def ulps(one: np.float64, other: np.float64, dtype: str) -> float:
-    """Distance in units in the last place of the larger; infinite where one is not finite."""
-    largest: NDArray[Any] = np.maximum(np.abs(one), np.abs(other)).astype(dtype)
-    if not np.isfinite(largest):
-        return float("inf")
-    return float(np.abs(one - other) / np.float64(np.spacing(largest)))
+def _distance(implementation: str, dtype: str, group: list[Reproduction]) -> Distance:
+    parted = [result.departure for result in group if result.departure is not None]
+    first = min((part.step for part in parted), default=None)
+    return Distance(implementation, dtype, len(group), first, max((part.largest_ulp for part in parted), default=None))

@@ -3,47 +3,55 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import random
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
+from harness import environment
+from harness.analysis.attribution import Attribution
 from harness.analysis.reproduction import Reproduction
+from harness.changes import Plugins, differences_of, fingerprints, plugins_of
+from harness.cli import reproduced as told
 from harness.cli.finish import cores, executor_of
 from harness.errors import UserError
-from harness.fingerprint import differences, fingerprint
-from harness.plugins import register, used
+from harness.executors.base import Executor
+from harness.fingerprint import differences
+from harness.progress import Progress
 from harness.reproduce import Recorded, recorded, reproductions
-from harness.resume import plugin_files, stored
 from harness.scenario.faults import nearest
 from harness.store.find import find
+from harness.store.reader import RunFile
 from harness.streams import put, say
+
+# So many cells get a line each; of more only those that are not the same.
+_FEW = 20
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Run cells again; 0 if every one is the same to the last bit."""
+    """Run cells again; 0 if none differs in a bit."""
     if options.pdb:
         options.executor = "inline"
     run = find(options.run, Path(options.out))
     items = _chosen(recorded(run), options)
-    changed = differences(stored(run), fingerprint(used(register(plugin_files(run)), run.plugins)))
-    if not options.json:
-        for line in changed:
-            say(f"not as in the run: {line}")
-    executor, found = executor_of(options), []
-    try:
-        for result in reproductions(run, items, executor, options.jobs or cores()):
-            found.append(result)
-            if not options.json:
-                put(f"{_line(result)}\n")
-    finally:
-        executor.close()
-    same = sum(result.reproduced for result in found)
+    with tempfile.TemporaryDirectory(prefix="harness-plug-ins-") as folder:
+        plugins = plugins_of(run, items, Path(folder).resolve())
+        changed = differences(*fingerprints(run, plugins))
+        if not options.json:
+            _say_what_runs(plugins, changed)
+        executor = executor_of(options)
+        try:
+            found = _found(run, items, executor, options)
+        finally:
+            executor.close()
+        facts = {**environment.describe(), **executor.describe()}
+        attribution = _attribution(run, items, plugins, facts, found)
     if options.json:
-        put(json.dumps({"cells": [_content(result) for result in found], "changed": changed}, indent=1) + "\n")
+        put(json.dumps(told.as_json(found, attribution, changed), indent=1) + "\n")
     else:
-        put(f"{_summary(found)}\n")
-    return 0 if same == len(found) else 1
+        put(told.as_terminal(found, attribution))
+    return 1 if any(result.differs for result in found) else 0
 
 
 def _chosen(items: list[Recorded], options: argparse.Namespace) -> list[Recorded]:
@@ -66,36 +74,34 @@ def _chosen(items: list[Recorded], options: argparse.Namespace) -> list[Recorded
     return items
 
 
-def _line(result: Reproduction) -> str:
-    axes = ", ".join(f"{axis}={level}" for axis, level in result.axes.items())
-    return f"{'✓' if result.reproduced else '✕'} {result.cell} {result.scenario} ({axes}): {_said(result)}"
+def _say_what_runs(plugins: Plugins, changed: Iterable[str]) -> None:
+    files = sorted({path for place in plugins.places for path in place.originals.values()})
+    for path in files:
+        if not Path(path).is_file():
+            say(f"harness: {path} is not here; the run's own copy is used.")
+    for line in changed:
+        say(f"not as in the run: {line}")
 
 
-def _summary(found: list[Reproduction]) -> str:
-    same = [result for result in found if result.reproduced]
-    ended = sum(result.now != "ok" for result in same)
-    how = f"{len(same) - ended} to the last bit, {ended} ended as before" if ended else "to the last bit"
-    sign = "✓" if len(same) == len(found) else "✕"
-    return f"{sign} {len(same)} of {len(found)} cells came out again" + (f", {how}." if same else ".")
+def _found(run: RunFile, items: list[Recorded], executor: Executor, options: argparse.Namespace) -> list[Reproduction]:
+    """What came of each; where they are few each is told as soon as it is back."""
+    each = len(items) <= _FEW or bool(options.cell)
+    found = []
+    with Progress(len(items), quiet=options.json or each) as progress:
+        for result in reproductions(run, items, executor, options.jobs or cores()):
+            found.append(result)
+            progress.advance(bad=result.differs)
+            if each and not options.json:
+                put(f"{told.line(result)}\n")
+    if not each and not options.json:
+        put("".join(f"{line}\n" for line in told.lines_of_those_that_differ(found, _FEW)))
+    return found
 
 
-def _said(result: Reproduction) -> str:
-    if result.status != result.now:
-        return f"was {result.status}, is {result.now}{': ' if result.reason else ''}{result.reason}"
-    if result.reproduced:
-        return "the same bits" if result.now == "ok" else f"{result.now} again: {result.reason}"
-    part = result.departure
-    if part is None:
-        return f"differs in {', '.join(result.differing)}"
-    return (
-        f"differs from step {part.step} on: {part.quantity} was {part.then!r}, is {part.now!r} ({part.ulp:.3g} ULP); "
-        f"in the record {', '.join(result.differing)}"
-    )
-
-
-def _content(result: Reproduction) -> dict[str, object]:
-    content = dataclasses.asdict(result)
-    if result.departure is not None:
-        # JSON has no nan and inf; they become words.
-        content["departure"] |= {name: repr(getattr(result.departure, name)) for name in ("then", "now", "ulp")}
-    return {**content, "reproduced": result.reproduced}
+def _attribution(
+    run: RunFile, items: list[Recorded], plugins: Plugins, facts: dict[str, str], found: list[Reproduction]
+) -> Attribution:
+    same = frozenset((result.scenario, result.cell) for result in found if result.is_same)
+    differ = frozenset((result.scenario, result.cell) for result in found if result.differs)
+    compared = [item for item in items if (item.planned.scenario, item.planned.cell) in same | differ]
+    return Attribution(differences_of(run, compared, plugins, facts), same, differ)
