@@ -22,7 +22,7 @@ check: $(READY) ## formatting, lint, types, and that the scenarios are valid
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/harness check scenarios scenarios/tutorials
+	$(BIN)/harness check scenarios scenarios/tutorials scenarios/published
 
 soak: $(READY) ## the fault tests 20 times, each time in another order, up to the first failure
 	for round in $$(seq 20); do $(BIN)/pytest -n 2 --dist worksteal -m fault -q || exit 1; done

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 from harness.analysis.expectations import Check, Result
 from harness.analysis.gates import Gate
+from harness.analysis.published import published
 from harness.analysis.verdict import Assessment, Verdict
+from harness.frames.origin import Origin
+from harness.report.published import as_content, plain, table
 
 SIGNS = {"passed": "✓", "failed": "✕", "not checked": "○"}
 _MOST_MISSES = 10
 
 
 def as_terminal(assessment: Assessment, page: Path | None) -> str:
-    """Verdict, gates, missed expectations, where the page is."""
+    """Verdict, gates, published numbers beside the measured ones, missed expectations, where the page is."""
     verdict = assessment.verdict()
     lines = [f"{SIGNS['passed' if verdict.passed else 'failed']} {verdict.word}. {verdict.sentence}", ""]
     width = max(len(gate.title) for gate in verdict.gates)
     lines += [f"  {SIGNS[gate.status]} {gate.title:<{width}}  {gate.found}" for gate in verdict.gates]
+    lines += table(published(assessment.run, assessment.expectations))
     missed = [result for result in assessment.expectations if result.status == "missed"]
     lines += (
         ["", *(f"  ✕ {line}" for result in missed[:_MOST_MISSES] for line in [missed_line(result)])] if missed else []
@@ -74,7 +77,7 @@ def as_json(assessment: Assessment) -> str:
     run = assessment.run
     content = {
         "run": run.file.name,
-        "run_schema": 1,
+        "run_schema": Origin.of(run).schema,
         **_verdict(assessment.verdict()),
         "counts": run.counts(),
         "scenarios": {
@@ -82,6 +85,7 @@ def as_json(assessment: Assessment) -> str:
             for scenario in run.file.scenarios
         },
         "expectations": [_expectation(result) for result in assessment.expectations],
+        "published": [as_content(row) for row in published(run, assessment.expectations)],
     }
     return json.dumps(content, indent=1, ensure_ascii=False)
 
@@ -113,15 +117,8 @@ def _expectation(result: Result) -> dict[str, Any]:
             "cell": worst.cell,
             "axes": worst.axes,
             "place": worst.place,
-            "found": _plain(worst.found),
-            "wanted": _plain(worst.wanted),
-            "distance": _plain(worst.distance),
+            "found": plain(worst.found),
+            "wanted": plain(worst.wanted),
+            "distance": plain(worst.distance),
         },
     }  # fmt: skip
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no inf and nan; they become words."""
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
