@@ -26,7 +26,7 @@ from harness.report.sections.failures import tail
 from harness.report.svg import rewrite
 from harness.report.view import View
 from harness.report.write import write_report
-from harness.runner import Canary, carry_out
+from harness.runner import Canary, Reference, carry_out
 from harness.scenario.read import Scenario, read_all
 from harness.store.writer import RunWriter
 from tests.builders import scenario as built
@@ -60,7 +60,7 @@ class Rehearsed:
         del jobs
         record, trace = Record("ok"), b""
         for place, task in enumerate(tasks):
-            if isinstance(task.key, Canary):
+            if isinstance(task.key, (Canary, Reference)):
                 yield Finished(task.key, Record("ok", step_seconds=1e-5), b"", "numpy-0.0", 1.8e9, 0.1)
                 continue
             if place < self._real:

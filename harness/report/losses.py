@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.quantities import data_of
 from harness.problem.evaluation import Evaluation
+from harness.record import Arrays
 from harness.report import numbers
 from harness.report.view import View, key
 
@@ -107,11 +108,21 @@ class Source:
             return None
         return Curves(rows, whole[0][0], np.stack([loss for _, loss in whole]))
 
+    def predicted(self, rows: pd.DataFrame) -> Curves | None:
+        """What theory says of the same cells; None where it says nothing of one of them."""
+        loaded = [self._shown(row, _reference(self.view, row), "predicted_loss") for _, row in rows.iterrows()]
+        if not loaded or not all(len(step) and len(step) == len(loaded[0][0]) for step, _ in loaded):
+            return None
+        return Curves(rows, loaded[0][0], np.stack([loss for _, loss in loaded]))
+
     def _loss(self, row: Any) -> tuple[Vector, Vector]:
-        trace = self.view.trace(row)
-        if not trace:
+        return self._shown(row, self.view.trace(row), "loss")
+
+    def _shown(self, row: Any, arrays: Arrays, name: str) -> tuple[Vector, Vector]:
+        """Steps from 1 on, and what is drawn of them; empty where there is nothing."""
+        if name not in arrays:
             return np.array([]), np.array([])
-        step, loss = trace["step"].astype(np.float64), trace["loss"]
+        step, loss = arrays["step"].astype(np.float64), arrays[name]
         if self.excess:
             loss = _above(loss, self._least(row))
         return step[1:], loss[1:]
@@ -122,6 +133,10 @@ class Source:
         training = data_of(spec, self.view.inputs(spec)).training
         optimum = np.array([row["optimum"]], dtype=np.float64)
         return float(Evaluation.of(spec).loss(optimum, training.x, training.y)[0])
+
+
+def _reference(view: View, row: Any) -> Arrays:
+    return view.assessment.run.file.reference(view.name, str(row["reference"]))
 
 
 def _above(loss: Vector, least: float) -> Vector:

@@ -16,6 +16,7 @@ from harness.report import marks, numbers, palette
 from harness.report.parts import Section
 from harness.report.sections import (
     accuracy,
+    budget,
     cells,
     convergence,
     environment,
@@ -23,6 +24,7 @@ from harness.report.sections import (
     failures,
     method,
     overview,
+    paths,
     repeatability,
     timing,
     verdict,
@@ -34,8 +36,10 @@ SECTIONS: tuple[Callable[[View], Section], ...] = (
     verdict.section,
     expectations.section,
     accuracy.section,
+    budget.section,
     convergence.section,
     timing.section,
+    paths.section,
     repeatability.section,
     failures.section,
     cells.section,

@@ -32,6 +32,7 @@ class Line:
         low: The 10 % quantile, or None: no band.
         high: The 90 % quantile.
         diverged: At least half of its seeds diverged; it has no end.
+        theory: What theory says, drawn dashed over what was measured.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Line:
     low: Vector | None = None
     high: Vector | None = None
     diverged: bool = False
+    theory: bool = False
 
     @property
     def end(self) -> float:
@@ -92,7 +94,7 @@ def loss(key: str, title: str, lines: Sequence[Line], bounds: tuple[float, float
     Args:
         key: Makes ids unique.
         title: Over the panel.
-        lines: At most seven.
+        lines: At most seven, and theory's.
         bounds: Of the vertical axis, shared by all panels of a figure.
         words: What is drawn, for the description.
         note: One sentence inside the panel; empty for none.
@@ -103,7 +105,11 @@ def loss(key: str, title: str, lines: Sequence[Line], bounds: tuple[float, float
     panel.log_ticks(axes, "y", *bounds)
     for line in lines:
         _draw(axes, line, bounds)
-    ends = [(min(line.last[1], bounds[1]), line.name, line.colour) for line in lines if line.last is not None]
+    # Not so low that a label would stand on the ticks.
+    lowest = bounds[0] * (bounds[1] / bounds[0]) ** 0.06
+    ends = [
+        (max(lowest, min(line.last[1], bounds[1])), line.name, line.colour) for line in lines if line.last is not None
+    ]
     panel.end_labels(axes, ends)
     panel.x_name(axes, "step")
     if note:
@@ -120,6 +126,11 @@ def _draw(axes: Axes, line: Line, bounds: tuple[float, float]) -> None:
         low, high = (_positive(side[keep], ceiling) for side in (line.low, line.high))
         axes.fill_between(line.step[keep], low, high, color=colour, alpha=0.16, linewidth=0)
     middle = _positive(line.middle[keep], ceiling)
+    if line.theory:
+        # A pale edge, or the dashes would be lost on the line that they cover.
+        axes.plot(line.step[keep], middle, color=hexadecimal("bg"), linewidth=4.2, linestyle=(0, (1.4, 1.6)), zorder=3)
+        axes.plot(line.step[keep], middle, color=colour, linewidth=2.2, linestyle=(0, (2.67, 3.05)), zorder=3)
+        return
     axes.plot(line.step[keep], middle, color=colour, linewidth=1.5)
     if line.last is not None:
         # Where it stops: runs with larger batches have fewer steps.

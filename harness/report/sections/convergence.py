@@ -1,4 +1,4 @@
-"""The loss by step."""
+"""The loss by step, and what it takes to reach a target."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from harness.report.figures.lines import Line
 from harness.report.losses import Curves
 from harness.report.palette import of_implementation, of_level
 from harness.report.parts import Figure, Finding, Section, table_of
+from harness.report.sections import convergence_targets, convergence_theory
+from harness.report.sections.convergence_block import Block, evenly
 from harness.report.view import View, key, phrase, phrases
 
 MOST_PANELS = 12
@@ -24,18 +26,20 @@ _LEAST_SEEDS_FOR_BAND = 5
 
 @dataclass(frozen=True)
 class Data:
-    """What the template shows: a figure, or why there is none."""
+    """What the template shows: a figure, or why there is none, and blocks of finding, table and figure."""
 
     figure: Figure | None
     note: str
+    blocks: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One learning rate: its lines, and a note inside."""
+    """One learning rate: its lines, theory's apart, and a note inside."""
 
     title: str
     lines: list[Line]
+    theory: list[Line]
     note: str
 
 
@@ -48,21 +52,19 @@ def section(view: View) -> Section:
             "convergence", "Convergence", heading, Data(None, "No cell finished, so there is no loss to draw.")
         )
     source = losses.Source.of(view, done)
-    panels = [_panel(view, source, rate) for rate in _evenly(view.levels["learning_rate"], MOST_PANELS)]
-    return Section("convergence", "Convergence", heading, Data(_figure(view, source, done, panels), ""))
-
-
-def _evenly(levels: list[Any], most: int) -> list[Any]:
-    """First, last, and evenly spaced ones between."""
-    if len(levels) <= most:
-        return levels
-    return [levels[int(place)] for place in np.linspace(0, len(levels) - 1, most).round()]
+    made = [_panel(view, source, rate) for rate in evenly(view.levels["learning_rate"], MOST_PANELS)]
+    panels = [panel for panel in made if panel.lines] or made[:1]
+    theory = convergence_theory.block(view)
+    blocks = (theory, *convergence_targets.blocks(view))
+    data = Data(_figure(view, source, done, panels), "", blocks)
+    return Section("convergence", "Convergence", heading, data, mark="warn" if theory.warns else "")
 
 
 def _panel(view: View, source: losses.Source, rate: Any) -> Panel:
-    batches = _evenly(view.levels["batch_size"], _MOST_LINES)
+    batches = evenly(view.levels["batch_size"], _MOST_LINES)
     bands = {key(batches[0]), key(batches[-1])}
     made: list[Line] = []
+    theory: list[Line] = []
     rows = []
     for place, batch in enumerate(batches):
         for arm in source.drawn:
@@ -74,8 +76,10 @@ def _panel(view: View, source: losses.Source, rate: Any) -> Panel:
             colour = of_implementation(arm[0]) if several else of_level(place, len(batches))
             made.append(_line(name, colour, curves, band=key(batch) in bands and not several))
             rows.append(curves.rows)
+            if not theory and (predicted := source.predicted(curves.rows)) is not None:
+                theory.append(_theory(predicted))
     shown = pd.concat(rows) if rows else view.cells.head(0)
-    return Panel(f"learning rate {numbers.level(rate)}", made, _note(shown, rate))
+    return Panel(f"learning rate {numbers.level(rate)}", made, theory, _note(shown, rate))
 
 
 def _line(name: str, colour: str, curves: Curves, *, band: bool) -> Line:
@@ -84,6 +88,13 @@ def _line(name: str, colour: str, curves: Curves, *, band: bool) -> Line:
     if not band or len(curves.values) < _LEAST_SEEDS_FOR_BAND:
         return Line(name, colour, curves.step, middle, diverged=diverged)
     return Line(name, colour, curves.step, middle, low, high, diverged)
+
+
+def _theory(curves: Curves) -> Line:
+    middle, _, _ = curves.quantiles()
+    with np.errstate(invalid="ignore"):
+        grows = not middle[-1] <= middle[0]
+    return Line("theory", "truth", curves.step, middle, diverged=grows, theory=True)
 
 
 def _note(rows: pd.DataFrame, rate: Any) -> str:
@@ -100,9 +111,9 @@ def _note(rows: pd.DataFrame, rate: Any) -> str:
 
 def _figure(view: View, source: losses.Source, done: pd.DataFrame, panels: list[Panel]) -> Figure:
     what = "Excess loss" if source.excess else "Loss"
-    bounds = lines.limits([line for panel in panels for line in panel.lines]) or (0.1, 10.0)
+    bounds = lines.limits([line for panel in panels for line in (*panel.lines, *panel.theory)]) or (0.1, 10.0)
     drawn = [
-        lines.loss(f"loss-{number}", panel.title, panel.lines, bounds, what, panel.note)
+        lines.loss(f"loss-{number}", panel.title, [*panel.lines, *panel.theory], bounds, what, panel.note)
         for number, panel in enumerate(panels)
     ]
     ends = {_name(panel, line, panels): 0.0 if line.rounded else line.end for panel in panels for line in panel.lines}
@@ -113,7 +124,7 @@ def _figure(view: View, source: losses.Source, done: pd.DataFrame, panels: list[
         for panel in panels for line in panel.lines
     ]  # fmt: skip
     head = ("Panel", "Line", "Steps#", f"{what} at step {source.first_step}#", f"{what} at the end#")
-    how = _how(view, source, len(view.levels["learning_rate"]))
+    how = _how(view, source, len(view.levels["learning_rate"]), theory=any(panel.theory for panel in panels))
     return Figure(Finding(says, how), tuple(drawn), table_of(f"{what} by step: {_fixed(view)}", head, rows))
 
 
@@ -133,7 +144,7 @@ def _fixed(view: View) -> str:
     return phrases(view.reference, ("learning_rate", "batch_size")) or "all cells"
 
 
-def _how(view: View, source: losses.Source, rates: int) -> str:
+def _how(view: View, source: losses.Source, rates: int, *, theory: bool) -> str:
     what = (
         "Loss over all training rows less that of the exact optimum; where rounding ends it, the line ends"
         if source.excess
@@ -144,4 +155,5 @@ def _how(view: View, source: losses.Source, rates: int) -> str:
     seeds = f"median of {numbers.plural(source.seeds, 'seed')}{band}"
     if source.seeds_in_all > source.seeds:
         seeds = f"median of the first {source.seeds} of {source.seeds_in_all} seeds{band}"
-    return f"{what}: {seeds}; {_fixed(view)}. {source.sameness}{cut}"
+    dashed = " Dashed: what theory predicts of full batches." if theory else ""
+    return f"{what}: {seeds}; {_fixed(view)}.{dashed} {source.sameness}{cut}"

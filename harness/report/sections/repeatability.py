@@ -1,4 +1,4 @@
-"""The same bits again, and the same path in every implementation."""
+"""The same bits again: at which levels, how far apart where not, and why two implementations part."""
 
 from __future__ import annotations
 
@@ -6,93 +6,173 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.agreement import Agreement
+from harness.analysis.levels import BITWISE, DIFFERS, NOT_RUN, Level, by, levels
+from harness.analysis.pairs import Pair, pairs
+from harness.analysis.parting import Why, why
 from harness.analysis.repeatability import Repeated
-from harness.report import findings, marks, numbers, palette
-from harness.report.parts import Content, Finding, Section, Table, table_of
-from harness.report.view import View, phrases
+from harness.report import findings, findings_levels, marks, numbers, palette
+from harness.report.parts import Content, Finding, Markup, Section, Table, table_of
+from harness.report.sections import gate_tables
+from harness.report.view import View, phrase, phrases
+
+# Of each two implementations in a dtype, spread over the cells: one takes about 10 ms.
+_LOOKED_AT = 12
+_UNITS = {"process": "processes", "cell": "cells", "pair": "pairs"}
 
 
 @dataclass(frozen=True)
 class Data:
-    """What the template shows."""
+    """What the template shows; tables with their findings are folded."""
 
-    repeats: Finding
-    repeat_table: Table | None
-    agreement: Finding
-    agreement_table: Table | None
+    levels: Finding
+    level_table: Table
+    partings: Finding | None
+    parting_table: Table | None
+    folded: tuple[tuple[str, Finding, Table], ...]
 
 
 def section(view: View) -> Section:
-    """Replicates of a cell, then pairs of implementations."""
+    """The levels, then pairs of implementations, then what the gates rest on."""
     repeated = [item for item in view.assessment.repeated if item.scenario == view.name]
-    pairs = [pair for pair in view.assessment.agreements if pair.scenario == view.name]
+    agreed = [pair for pair in view.assessment.agreements if pair.scenario == view.name]
     gates = {gate.name: gate.status for gate in view.assessment.verdict(view.name).gates}
     states = {gates["repeatability"], gates["agreement"]}
     mark = "fail" if "failed" in states else "ok" if "passed" in states else ""
+    found = list(pairs(view.assessment.run, view.scenario))
+    rows = levels(view.assessment.run, view.scenario, repeated, found)
+    finding, table = _partings(view, [pair for pair in found if pair.axis == "implementation"])
     data = Data(
-        Finding(findings.of_repeats(repeated), "Every state and every step's loss goes into the bits compared."),
-        _repeats(view, repeated),
-        Finding(
-            findings.of_agreement(pairs),
-            "Largest difference of a parameter at a recorded state, as a share of the largest parameter so far.",
-        ),
-        _agreement(view, pairs),
+        Finding(findings_levels.of_levels(rows), findings_levels.LIMITS),
+        _levels(view, rows),
+        finding,
+        table,
+        _folded(view, repeated, agreed),
     )
     return Section("repeatability", "Bit for bit", "Can the run be repeated bit for bit?", data, mark)
 
 
-def _repeats(view: View, repeated: Sequence[Repeated]) -> Table | None:
-    if not repeated:
-        return None
-    rows: list[tuple[Content, ...]] = []
-    for implementation, device in view.arms:
-        axes = (implementation, device)
-        mine = [i for i in repeated if (view.axes_of[i.cell]["implementation"], view.axes_of[i.cell]["device"]) == axes]
-        if mine:
-            templates = sum(len(item.templates) > 1 for item in mine)
-            among_templates = [item for item in mine if len(item.templates) > 1]
-            rows.append(
-                (
-                    marks.named(palette.label(implementation), palette.of_implementation(implementation)),
-                    device,
-                    _k_of_n(mine),
-                    _k_of_n(among_templates) if templates else "not run",
-                    numbers.count(sum(item.processes for item in mine)),
-                )
-            )
-    head = ("Implementation", "Device", "Same bits in another process", "And in another template", "Processes#")
-    return table_of("Cells that left the same bits each time they ran", head, rows)
+def _levels(view: View, rows: Sequence[Level]) -> Table:
+    head = ("Level", "Verdict", "Same bits#", "Farthest apart#", "First apart at step#")
+    return table_of("What is the same to the last bit, level by level", head, [_level(view, row) for row in rows])
 
 
-def _k_of_n(items: Sequence[Repeated]) -> Content:
-    same = sum(item.bitwise for item in items)
-    return marks.status("passed" if same == len(items) else "failed", numbers.share(same, len(items)))
-
-
-def _agreement(view: View, pairs: Sequence[Agreement]) -> Table | None:
-    groups: dict[tuple[str, tuple[str, str]], list[Agreement]] = {}
-    for pair in pairs:
-        groups.setdefault((str(pair.axes.get("dtype")), pair.pair), []).append(pair)
-    rows = [_line(view, dtype, names, group) for (dtype, names), group in groups.items()]
-    head = ("Pair", "dtype", "Within 10⁻¹²", "Largest distance#", "At step#", "Where", "Kinks")
-    return table_of("Distance between the paths of two implementations", head, rows) if rows else None
-
-
-def _line(view: View, dtype: str, names: tuple[str, str], group: Sequence[Agreement]) -> tuple[Content, ...]:
-    worst = max(group, key=lambda pair: pair.distance)
-    agree = sum(pair.agrees for pair in group)
-    share = numbers.share(agree, len(group))
-    # Only float64 is gated: in float32 the distance is rounding, and shown.
-    gated: Content = marks.status("passed" if agree == len(group) else "failed", share) if dtype == "float64" else share
-    axes = {axis: level for axis, level in worst.axes.items() if axis in view.varied and axis != "dtype"}
-    kinks = [pair.kink_step for pair in group if pair.kink_step is not None]
-    distance = "0, bit for bit" if worst.distance == 0 else numbers.significant(worst.distance, 2)
+def _level(view: View, row: Level) -> tuple[Content, ...]:
+    name = f"{row.name}, {row.dtype}" if row.dtype and row.name != "dtypes" else row.name
+    if row.verdict == NOT_RUN:
+        reason = Markup("<code>{}</code>").format(row.reason) if row.name == "other run" else row.reason
+        return _noted(name, [reason]), _status(row), *(numbers.MISSING,) * 3
+    parted, far = row.earliest, row.farthest
+    known = row.verdict == BITWISE or row.pairs
     return (
-        numbers.listed(palette.label(name) for name in names),
-        dtype,
-        gated,
-        distance,
-        numbers.count(worst.step) if worst.distance else numbers.MISSING,
-        phrases(axes) or "the only cell",
-        f"{numbers.plural(len(kinks), 'pair')} from step {min(kinks):,} on" if kinks else "none",
+        _noted(name, _words(view, row)),
+        _status(row),
+        f"{numbers.share(row.same, row.of)} {_UNITS[row.unit]}",
+        findings_levels.ulps(far.ulp) if far else "0" if known else "not known",
+        numbers.count(parted.first or 0) if parted else numbers.MISSING,
     )
+
+
+def _noted(name: str, texts: Sequence[Content]) -> Content:
+    """A row's name with notes below it: on a phone there is no room for a column of words."""
+    notes = [Markup('<span class="note">{}</span>').format(text) for text in texts]
+    return Markup("<br>").join([name, *notes])
+
+
+def _status(row: Level) -> Markup:
+    """Sign and word. A fault only where the same bits are required; far apart elsewhere is a warning."""
+    if row.verdict == NOT_RUN:
+        return marks.status("skipped", row.verdict)
+    if row.required and row.verdict != BITWISE:
+        return marks.status("failed", row.verdict)
+    if row.verdict == DIFFERS:
+        return Markup('<span class="status is-warn"><span aria-hidden="true">{}</span> {}</span>').format(
+            marks.sign("warn"), row.verdict
+        )
+    return marks.status("ok", row.verdict)
+
+
+def _words(view: View, row: Level) -> list[str]:
+    far, parted = row.farthest, row.earliest
+    words = [row.reason] if row.reason else []
+    if far:
+        words.append(f"farthest: {_place(view, far)}, at step {numbers.count(far.step)}")
+    if parted and parted is not far:
+        words.append(f"first: {_place(view, parted)}")
+    if row.kinks:
+        words.append(f"{numbers.plural(row.kinks, 'pair')} compared up to a kink that the two may take differently")
+    words.append(findings_levels.of_beyond(row.beyond))
+    return [text for text in words if text]
+
+
+def _place(view: View, pair: Pair) -> str:
+    """The two values that are compared, and the axes that vary and that both share."""
+    if pair.axis == "replicate":
+        two = f"replicates {pair.levels[0]} and {pair.levels[1]}"
+    else:
+        two = numbers.listed(phrase(pair.axis, level) for level in pair.levels)
+    left_out = {pair.axis, *(() if pair.axis == "replicate" else ("dtype",))}
+    if len(view.devices) < 2:
+        left_out.add("device")
+    axes = {axis: level for axis, level in pair.axes.items() if axis in view.varied and axis not in left_out}
+    return ", ".join(filter(None, (two, phrases(axes))))
+
+
+def _partings(view: View, found: Sequence[Pair]) -> tuple[Finding | None, Table | None]:
+    """Why two implementations part: what their last common state tells."""
+    if not found:
+        return None, None
+    rows: list[tuple[Content, ...]] = []
+    everything: list[tuple[tuple[str, str], Why]] = []
+    for (names, dtype), group in by(found, lambda pair: (pair.levels, pair.dtype)).items():
+        parted = [pair for pair in group if not pair.same]
+        whys = [_why(view, pair) for pair in _spread(parted)]
+        everything += [(names, found) for found in whys]
+        first = min((pair.first or 0 for pair in parted), default=None)
+        looked = [f"looked at: {numbers.share(len(whys), len(parted))} that part"] if len(whys) < len(parted) else []
+        two = numbers.listed(palette.label(name) for name in names)
+        rows.append(
+            (
+                _noted(f"{two}, {dtype}", [*findings_levels.of_pair(names, whys), *looked]),
+                numbers.share(len(group) - len(parted), len(group)),
+                findings_levels.ulps(max(pair.ulp for pair in group)) if parted else "0",
+                numbers.MISSING if first is None else numbers.count(first),
+            )
+        )
+    head = ("Pair, and in how many cells what parts them", "Same bits#", "Farthest apart#", "First apart at step#")
+    how = (
+        "Told at the last state that both share, in exact arithmetic, over every gradient that rounding allows there, "
+        "in whatever order its sums are added. An update rounded once is a fused multiply-add; rounded twice, the rate "
+        "times the gradient is rounded before it is taken off."
+    )
+    return Finding(findings_levels.of_partings(everything), how), table_of("Where two implementations part", head, rows)
+
+
+def _spread(parted: Sequence[Pair]) -> list[Pair]:
+    """At most so many, evenly spread."""
+    stride = max(1, -(-len(parted) // _LOOKED_AT))
+    return list(parted[::stride])
+
+
+def _why(view: View, pair: Pair) -> Why:
+    run = view.assessment.run
+    one, other = (
+        run.file.trace(view.name, cell, number) for cell, number in zip(pair.cells, pair.replicates, strict=True)
+    )
+    return why(run, view.name, view.spec(pair.cells[0]), one, other, pair.first or 0)
+
+
+def _folded(
+    view: View, repeated: Sequence[Repeated], agreed: Sequence[Agreement]
+) -> tuple[tuple[str, Finding, Table], ...]:
+    """What the gates rest on, for whoever wants to see it."""
+    repeats, agreement = gate_tables.of_repeats(view, repeated), gate_tables.of_agreement(view, agreed)
+    shown = []
+    if repeats:
+        words = Finding(findings.of_repeats(repeated), "Every state and every step's loss goes into the bits compared.")
+        shown.append(("By implementation and device: cells that ran again", words, repeats))
+    if agreement:
+        how = "Largest difference of a parameter at a recorded state, as a share of the largest parameter so far."
+        shown.append(
+            ("What the gate on implementations compares", Finding(findings.of_agreement(agreed), how), agreement)
+        )
+    return tuple(shown)

@@ -1,0 +1,102 @@
+"""
+Which trainings diverged, and which of them had to.
+
+Divergence that theory predicts is no failure; divergence that it does not is a finding, and so is a training that
+should have diverged and did not. Where theory has nothing to say, the reference decides: the same training in
+extended precision.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.frames import Run
+from harness.record import Arrays
+
+DIVERGED = "diverged"
+# A predicted end so near twice the start, where `diverged` begins, that rounding decides.
+_NEAR = 0.01
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """
+    One cell that did all its steps.
+
+    Args:
+        cell: Its id.
+        axes: Its axes.
+        diverged: Whether its training did.
+        expected: Whether it had to; None where rounding decides, or nothing is known.
+        by: Who says so: `theory` or `reference`.
+        stable: The largest stable rate on full batches; NaN where there is none.
+        loss: At the end.
+        predicted: Loss at the end by theory, or of the reference; NaN where there is none.
+    """
+
+    cell: str
+    axes: dict[str, Any]
+    diverged: bool
+    expected: bool | None
+    by: str
+    stable: float
+    loss: float
+    predicted: float
+
+    @property
+    def surprise(self) -> bool:
+        """Whether it went the other way."""
+        return self.expected is not None and self.expected != self.diverged
+
+
+def divergences(run: Run, scenario: str) -> Iterator[Divergence]:
+    """Every cell of a scenario that did all its steps; the first of its replicates."""
+    done = run.cells[(run.cells["scenario"] == scenario) & (run.cells["status"] == "ok")].drop_duplicates("cell")
+    frame = run.reference[run.reference["scenario"] == scenario]
+    references = {row["reference"]: row for row in frame.to_dict("records")}
+    for row in done.to_dict("records"):
+        yield _divergence(run, scenario, row, references.get(row["reference"]))
+
+
+def _divergence(run: Run, scenario: str, row: Any, reference: Any) -> Divergence:
+    expected, by, predicted = _of_reference(reference), "reference", math.nan
+    # Theory has a contraction for whatever it covers; arrays are read for no other cell.
+    if reference is not None and not math.isnan(reference["contraction"]):
+        arrays = run.file.reference(scenario, str(row["reference"]))
+        expected, by, predicted = _of_theory(row, arrays, expected), "theory", float(arrays["predicted_loss"][-1])
+    elif reference is not None:
+        predicted = float(reference["loss"])
+    stable, loss = float(row["stable_learning_rate"]), float(row["loss"])
+    axes = run.file.axes[scenario, str(row["cell"])]
+    return Divergence(str(row["cell"]), axes, row["outcome"] == DIVERGED, expected, by, stable, loss, predicted)
+
+
+def _of_reference(reference: Any) -> bool | None:
+    return None if reference is None or reference["status"] != "ok" else bool(reference["outcome"] == DIVERGED)
+
+
+def _of_theory(row: Any, arrays: Arrays, reference: bool | None) -> bool | None:
+    """
+    Whether the predicted end is more than twice the start, as `diverged` is defined.
+
+    Nothing is said where rounding decides: of a start at the optimum, of an end near twice the start or below what
+    rounding leaves, and above the stable rate of a start that has no part in the directions that grow, for rounding
+    gives it one.
+    """
+    start, end = float(arrays["predicted_loss"][0]), float(arrays["predicted_loss"][-1])
+    must = not math.isfinite(end) or end > 2 * start
+    if must != reference or abs(end - 2 * start) <= _NEAR * 2 * start or _at_optimum(row, arrays):
+        return None
+    return must if must or not float(row["learning_rate"]) > float(row["stable_learning_rate"]) else None
+
+
+def _at_optimum(row: Any, arrays: Arrays) -> bool:
+    if "optimum" not in arrays:
+        return False
+    near = 8 * float(np.finfo(str(row["dtype"])).eps)
+    return bool(np.allclose(arrays["parameters"][0], arrays["optimum"], rtol=near, atol=0))

@@ -1,0 +1,112 @@
+"""Does every cell walk the path of its reference? And where one does not, why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.analysis.diagnosis.finding import Finding as Wrong
+from harness.analysis.following import Following, tolerance
+from harness.report import marks, numbers, palette
+from harness.report.findings_paths import of_paths
+from harness.report.parts import Content, Finding, Section, Table, table_of
+from harness.report.sections.failures import command
+from harness.report.view import View, phrases
+
+_MOST_WRONG = 12
+
+
+@dataclass(frozen=True)
+class Said:
+    """One finding in full."""
+
+    sentence: str
+    where: str
+    rows: tuple[tuple[str, str], ...]
+    command: str
+
+
+@dataclass(frozen=True)
+class Data:
+    """What the template shows."""
+
+    finding: Finding
+    table: Table | None
+    wrong: tuple[Said, ...]
+    more: int
+
+
+def section(view: View) -> Section:
+    """Distances by implementation and dtype, then each finding with the command that repeats its cell."""
+    followings = [item for item in view.assessment.followings if item.scenario == view.name]
+    wrong = [item for item in view.assessment.findings if item.scenario == view.name]
+    data = Data(
+        Finding(of_paths(followings, wrong), _how(followings)),
+        _table(view, followings, {cell for item in wrong for cell in item.cells}),
+        tuple(_said(view, item) for item in wrong[:_MOST_WRONG]),
+        max(0, len(wrong) - _MOST_WRONG),
+    )
+    mark = "" if not followings else "fail" if any(item.fails for item in wrong) else "warn" if wrong else "ok"
+    return Section("paths", "Paths", "Does every cell walk the path that extended precision predicts?", data, mark)
+
+
+def _how(followings: Sequence[Following]) -> str:
+    if not followings:
+        return ""
+    return (
+        "The reference is the same training in extended precision, from the same data, start and order. Distances are "
+        "the largest difference of a parameter at a recorded state, as a share of the largest parameter so far; what "
+        "rounding, amplified or not, explains is no fault."
+    )
+
+
+def _table(view: View, followings: Sequence[Following], wrong: set[str]) -> Table | None:
+    groups: dict[tuple[str, str, str], list[Following]] = {}
+    for item in followings:
+        groups.setdefault((str(item.axes["implementation"]), str(item.axes["device"]), item.dtype), []).append(item)
+    rows = [_row(view, *names, group, wrong) for names, group in groups.items()]
+    head = ("Implementation", "dtype", "On the path", "Largest distance#", "Of what is allowed#", "At step#", "Where")
+    return table_of("Cells beside their references", head, rows) if rows else None
+
+
+def _row(
+    view: View, implementation: str, device: str, dtype: str, group: Sequence[Following], wrong: set[str]
+) -> tuple[Content, ...]:
+    cells = {item.cell for item in group}
+    right = len(cells - wrong)
+    worst = max(group, key=lambda item: item.distance)
+    allowed = float(tolerance(dtype, np.array([worst.step]))[0])
+    axes = {axis: level for axis, level in worst.axes.items() if axis in view.varied and axis != "dtype"}
+    where = phrases({axis: level for axis, level in axes.items() if axis not in ("implementation", "device")})
+    return (
+        marks.named(view.arm_name(implementation, device), palette.of_implementation(implementation)),
+        dtype,
+        marks.status("passed" if right == len(cells) else "failed", numbers.share(right, len(cells))),
+        "0, bit for bit" if worst.distance == 0 else numbers.significant(worst.distance, 2),
+        _of_allowed(worst, allowed),
+        numbers.count(worst.step) if worst.distance else numbers.MISSING,
+        f"{where or 'the only cell'}{_bent(worst)}",
+    )
+
+
+def _of_allowed(item: Following, allowed: float) -> str:
+    """The distance in shares of the tolerance at that step."""
+    share = item.distance / allowed
+    if not share > 1:
+        return f"{numbers.significant(100 * share, 2)}\u202f%"
+    return "not finite" if math.isinf(share) else f"{numbers.significant(share, 2)} times"
+
+
+def _bent(item: Following) -> str:
+    if item.amplified_step is not None:
+        return f"; rounding amplified from step {numbers.count(item.amplified_step)} on"
+    return "" if item.kink_step is None else f"; up to the kink at step {numbers.count(item.kink_step)}"
+
+
+def _said(view: View, item: Wrong) -> Said:
+    axes = {axis: level for axis, level in item.axes.items() if axis in view.varied}
+    shown = tuple((name, value) for name, value in item.rows if value and name not in ("reproduce", "cells"))
+    return Said(item.sentence, phrases(axes), shown, command(view, item.cell))
