@@ -315,7 +315,7 @@ def test_a_full_disk_and_then_room(there: Surroundings) -> None:
     """A disk that fills up: code 3 and the command that goes on; with room it does, to the same end."""
     scenario(there, "numpy", seeds=100)
     script = """
-        mount -t tmpfs -o size=600k none "$1"
+        mount -t tmpfs -o size=800k none "$1"
         "$2" run line.toml --name r --no-report --jobs 2; echo "code $?"
         cp -r "$1/r" full
         mount -o remount,size=50m "$1"
