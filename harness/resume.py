@@ -19,7 +19,7 @@ from harness.store.reader import RunFile
 
 def missing(run: RunFile, retry: Collection[str] = ()) -> Plan:
     """
-    The processes of a run's plan that have no record, in the plan's order.
+    The processes of a run's plan that have no record, in the plan's order, and its references likewise.
 
     Args:
         run: The run file.
@@ -30,16 +30,18 @@ def missing(run: RunFile, retry: Collection[str] = ()) -> Plan:
         for row in run.rows("SELECT scenario, cell, replicate, status FROM record")
     }
     left = [item for item in planned(run) if statuses.get(_key(item), "missing") in {"missing", *retry}]
-    return Plan((), tuple(left), run.meta["shuffle_seed"], tuple(_references_left(run)))
+    return Plan((), tuple(left), run.meta["shuffle_seed"], tuple(_references_left(run, retry)))
 
 
-def _references_left(run: RunFile) -> Iterator[PlannedReference]:
-    """The references that have no record, each from the job of its first cell."""
+def _references_left(run: RunFile, retry: Collection[str]) -> Iterator[PlannedReference]:
+    """The references that have no record, or one that counts as missing, each from the job of its first cell."""
     sql = (
-        "SELECT scenario, reference, cell.job, MIN(cell.position) FROM reference JOIN cell USING (scenario, reference) "
-        "WHERE status = '' GROUP BY scenario, reference ORDER BY reference.position"
+        "SELECT scenario, reference, status, cell.job, MIN(cell.position) FROM reference "
+        "JOIN cell USING (scenario, reference) GROUP BY scenario, reference ORDER BY reference.position"
     )
     for row in run.rows(sql):
+        if row["status"] not in {"", *retry}:
+            continue
         with run.reading(f"the job of {row['reference']}"):
             job = Job.from_json(row["job"])
         yield reference_of(row["scenario"], replace(job, inputs=run.inputs(row["scenario"], job.spec)))

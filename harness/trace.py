@@ -80,7 +80,8 @@ class Recorder:
         rows = self._data.training
         state = self._block[-1] if self._block else self._rows[-1][1]
         if self._evaluation.has_kinks:
-            self._margins.append(self._evaluation.kink_margin(state, rows.x[batch], rows.y[batch]))
+            start = not self._margins
+            self._margins.append(self._evaluation.kink_margin(state, rows.x[batch], rows.y[batch], start=start))
         if self._evaluation.magnifies:
             gradient = np.abs(self._evaluation.gradient(state, rows.x[batch], rows.y[batch]))
             self._largest_gradient = np.fmax(self._largest_gradient, gradient)

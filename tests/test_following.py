@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import numpy as np
 import pytest
 
 from harness.analysis.diagnosis.diagnose import Diagnosis
+from harness.analysis.diagnosis.envelope import Envelope
 from harness.analysis.diagnosis.precision import COARSER, PRECISIONS
 from harness.analysis.following import TF32, compared, precision_of, tolerance, within_range
+from harness.analysis.gates import agreement_gate
+from harness.analysis.verdict import Assessment
 from harness.frames import Run
 from harness.record import Arrays
 from harness.scenario.read import Scenario
@@ -208,3 +212,59 @@ def test_without_references_nothing_is_said(tmp_path: Path) -> None:
     run.file.__dict__["_kept_reference"] = lambda _key: {}
     assert bare.followings == []
     assert bare.findings == []
+
+
+def test_a_start_of_zeros_hides_no_mistake(tmp_path: Path) -> None:
+    """A row of zeros without a bias is 0 at the start in every arithmetic: no kink there explains a wrong update."""
+    wave = {
+        "samples": 20,
+        "x": {"kind": "linspace", "start": 0.0, "stop": 1.0},
+        "y": {"kind": "sin", "amplitude": 1.0, "frequency": 3.0, "phase": 0.0, "bias": 0.0},
+    }
+    net = {**NET, "init": {"weights": {"kind": "normal", "mean": 0.0, "sd": 1.0}}}
+    for name, values in (("net", net), ("mae", {"training__loss": "mae", "init": {"weights": "zeros", "bias": 0.0}})):
+        cells = {**values, "data": wave, "grid__batch_size": ["full"], "training__epochs": 3, **UNTIMED}
+        run = finished_run(tmp_path / name, scenario(**cells))
+        (row,) = run.cells.to_dict("records")
+        reference = run.file.reference("line", row["reference"])
+        trace = run.file.trace("line", row["cell"], 0)
+        assert trace["kink_margin"][0] > 1e-9, name
+        assert reference["kink_margin"][0] > 1e-9, name
+        wrong = {**trace, "parameters": trace["parameters"].copy()}
+        wrong["parameters"][1:] += 0.5 * (trace["parameters"][1] - trace["parameters"][0])
+        found = compared("float64", wrong, reference)
+        assert found is not None
+        assert found[2:5] == (1, 0, None), name
+
+
+def test_a_state_beyond_all_rounding_is_beyond_every_walk() -> None:
+    """A walk that was left early, and is as far away by the time that the others are left, explains it after all."""
+
+    class Walk:
+        def __init__(self, *reach: float) -> None:
+            self.reach = reach
+
+        def beyond(self, distances: Sequence[float], first: int) -> int | None:
+            return next((at for at in range(first, len(distances)) if distances[at] > self.reach[at]), None)
+
+    envelope = Envelope.__new__(Envelope)
+    envelope._walks = [Walk(1, 1, 9, 9), Walk(1, 9, 1, 1)]  # type: ignore[list-item]
+    assert envelope.beyond(np.array([0.0, 2.0, 2.0, 2.0]), 1) is None
+    assert envelope.beyond(np.array([0.0, 2.0, 2.0, 10.0]), 1) == 3
+
+
+def test_implementations_part_where_a_training_amplifies_rounding(tmp_path: Path) -> None:
+    """Two right ones of a chaotic net end far apart in float64: the verdict holds, and does not say that they agree."""
+    net = {"model": {"kind": "mlp", "hidden": [6], "activation": "tanh"}, "init": {"weights": "default"}}
+    values = {**net, **UNTIMED, "training__epochs": 40, "grid__learning_rate": [2.0]}
+    both = {"grid__implementation": ["numpy", "autograd"]}
+    run = finished_run(tmp_path / "run", scenario(**{**values, **both}))
+    assessment = Assessment(run)
+    (pair,) = assessment.agreements
+    assert not pair.agrees
+    (gate,) = (gate for gate in assessment.verdict().gates if gate.name == "agreement")
+    assert (gate.status, gate.held) == ("passed", "2 cells follow their reference (2 that amplify rounding)")
+    assert "0 of 1 pairs" in gate.found
+    assert "1 pairs as far as their training amplifies rounding" in gate.found
+    alone = [replace(item, amplified_step=None) for item in assessment.followings]
+    assert agreement_gate([pair], alone).status == "failed"

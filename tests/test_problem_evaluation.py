@@ -167,6 +167,17 @@ class TestKinks:
         found = Evaluation.of(spec).kink_margin(np.array([2.0, 1.0, -5.0, 0.0]), np.array([[3.0]]), np.array([0.0]))
         assert found == pytest.approx(1 / 11, rel=1e-14)
 
+    def test_a_sum_of_zeros_is_no_kink(self) -> None:
+        """A row of zeros at a unit without bias is 0 in every arithmetic; what cancels to 0 is not."""
+        net = spec_of(model=MODELS["relu"] | {"hidden": [1]}, data__x__columns=1, data__y__weights=[1])
+        rows = np.array([[0.0], [3.0]]), np.zeros(2)
+        assert Evaluation.of(net).kink_margin(np.array([2.0, 1.0, 0.0, 0.0]), *rows) == 1.0
+        assert Evaluation.of(net).kink_margin(np.array([2.0, 1.0, -6.0, 0.0]), *rows) == 0.0
+        line = spec_of(training__loss="mae", data__x__columns=1, data__y__weights=[1])
+        for start, bias, wanted in ((True, 0.0, 1.0), (False, 0.0, 0.0), (True, -6.0, 0.0)):
+            found = Evaluation.of(line).kink_margin(np.array([2.0, bias]), *rows, start=start)
+            assert found == wanted, (start, bias)
+
 
 class TestLayout:
     """Parameters as one vector, and back."""

@@ -31,6 +31,7 @@ from harness.problem.orders import batches, orders
 from harness.problem.start import start
 from harness.record import Arrays, Record, unpack_arrays
 from harness.reference.extended import extended, joined, split
+from harness.resume import missing as missing_of
 from harness.runner import Reference
 from harness.scenario.cell import CellSpec
 from harness.scenario.reference import reference_id, reference_spec
@@ -320,6 +321,29 @@ def test_a_reference_that_takes_too_long_costs_no_cell(tmp_path: Path) -> None:
     assert budget["optimisation"].isna().all()
     assert budget["total"].notna().all()
     assert Assessment(run).verdict().passed
+
+
+class Late(InlineExecutor):
+    """The first reference does not end within its limit; the second does."""
+
+    def run(self, tasks: Iterable[Task], jobs: int) -> Iterator[Finished]:
+        late = True
+        for finished in super().run(tasks, jobs):
+            if late and isinstance(finished.key, Reference):
+                finished = replace(finished, record=Record("timed_out", "still running after 2 s"), trace=b"")
+                late = False
+            yield finished
+
+
+def test_a_late_reference_is_counted_and_run_again_by_a_retry(tmp_path: Path) -> None:
+    """Its cells are not said to follow anything; --retry timed_out asks for it, and --resume alone does not."""
+    run = finished_run(tmp_path / "r", scenario(grid__seed=[0, 1]), executor=Late())
+    (gate,) = (gate for gate in Assessment(run).verdict().gates if gate.name == "agreement")
+    assert gate.found == "1 of 1 cells follow their reference, 1 without a reference"
+    assert gate.held == "1 cells follow their reference (1 without a reference)"
+    late = run.reference.loc[run.reference["status"] == "timed_out", "reference"].tolist()
+    assert [item.reference for item in missing_of(run.file, ["timed_out"]).references] == late
+    assert missing_of(run.file).references == missing_of(run.file, ["failed"]).references == ()
 
 
 def test_without_extended_precision_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

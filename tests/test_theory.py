@@ -227,3 +227,16 @@ def test_without_a_reference_nothing_is_claimed(tmp_path: Path) -> None:
     assert list(besides(run, "line")) == []
     (found,) = divergences(run, "line")
     assert (found.expected, found.surprise, found.diverged) == (None, False, True)
+
+
+def test_what_rounding_makes_of_a_chaotic_end_is_no_surprise(tmp_path: Path) -> None:
+    """A float32 cell that follows a path of huge parameters ends where their rounding puts it."""
+    data = {"inline": {"x": [[1.0], [2.0], [3.0], [4.0]], "y": [1.0, 1.0, 2.0, 2.0]}}
+    values: dict[str, Any] = {
+        "training": {"loss": "mae", "epochs": 30},
+        "grid__batch_size": [3],
+        "grid__dtype": ["float32"],
+    }
+    run = run_of(tmp_path, data=data, init={"weights": "zeros"}, **values, grid__learning_rate=[1e9])
+    (found,) = divergences(run, "line")
+    assert (found.diverged, found.by, found.expected, found.surprise) == (True, "reference", None, False)

@@ -15,7 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from harness.analysis.following import compared, precision_of
+from harness.analysis.ulp import apart
 from harness.frames import Run
+from harness.frames.table import records
 from harness.record import Arrays
 
 DIVERGED = "diverged"
@@ -32,7 +35,7 @@ class Divergence:
         cell: Its id.
         axes: Its axes.
         diverged: Whether its training did.
-        expected: Whether it had to; None where rounding decides, or nothing is known.
+        expected: Whether it had to; None where rounding decides, its path up to a kink included, or nothing is known.
         by: Who says so: `theory` or `reference`.
         stable: The largest stable rate on full batches; NaN where there is none.
         loss: At the end.
@@ -56,10 +59,9 @@ class Divergence:
 
 def divergences(run: Run, scenario: str) -> Iterator[Divergence]:
     """Every cell of a scenario that did all its steps; the first of its replicates."""
-    done = run.cells[(run.cells["scenario"] == scenario) & (run.cells["status"] == "ok")].drop_duplicates("cell")
     frame = run.reference[run.reference["scenario"] == scenario]
-    references = {row["reference"]: row for row in frame.to_dict("records")}
-    for row in done.to_dict("records"):
+    references = {row["reference"]: row for row in records(frame)}
+    for row in run.finished(scenario):
         yield _divergence(run, scenario, row, references.get(row["reference"]))
 
 
@@ -71,9 +73,29 @@ def _divergence(run: Run, scenario: str, row: Any, reference: Any) -> Divergence
         expected, by, predicted = _of_theory(row, arrays, expected), "theory", float(arrays["predicted_loss"][-1])
     elif reference is not None:
         predicted = float(reference["loss"])
+        if expected is not None and expected != (row["outcome"] == DIVERGED) and _may_part(run, scenario, row):
+            expected = None
     stable, loss = float(row["stable_learning_rate"]), float(row["loss"])
     axes = run.file.axes[scenario, str(row["cell"])]
     return Divergence(str(row["cell"]), axes, row["outcome"] == DIVERGED, expected, by, stable, loss, predicted)
+
+
+def _may_part(run: Run, scenario: str, row: Any) -> bool:
+    """
+    Whether a right cell may end elsewhere than its reference.
+
+    Where it follows, up to a kink at least, rounding of what had been large is all that tells the two ends apart.
+    Where it does not, rounding may have grown from step to step until the paths were two; a jump is a fault.
+    """
+    key = scenario, str(row["cell"])
+    spec = run.file.specs[key]
+    trace, reference = run.file.trace(*key, int(row["replicate"])), run.file.reference(scenario, str(row["reference"]))
+    found = compared(precision_of(spec), trace, reference)
+    left = None if found is None else found[2]
+    if found is None or left is None:
+        return found is not None
+    beside = apart(trace, reference, spec.dtype)
+    return left <= int(beside.step[: len(beside.ulp)].max(initial=-1)) and beside.growth(left).amplified
 
 
 def _of_reference(reference: Any) -> bool | None:

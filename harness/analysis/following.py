@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,11 @@ _ROOM = 0.4
 # TensorFloat-32 keeps 11 bits of what it multiplies; so many roundings of those.
 TF32 = "tf32"
 _TF32_ROUNDINGS, _TF32_EPS = 64, 2.0**-10
+# Bytes of the references whose cells are compared in one go.
+_AT_ONCE = 2**20
+# Precision, trace and reference; what `compared` finds.
+Path: TypeAlias = tuple[str, Arrays, Arrays]
+Found: TypeAlias = tuple[float, int, int | None, int, int | None, int]
 
 
 @dataclass(frozen=True)
@@ -86,23 +91,64 @@ def precision_of(spec: CellSpec) -> str:
 
 def followings(run: Run) -> Iterator[Following]:
     """Every cell that finished and has a reference; of replicates the first of each digest."""
-    done = run.cells[run.cells["status"] == "ok"].drop_duplicates(["scenario", "cell", "digest"])
-    for row in done.to_dict("records"):
+    keys: list[tuple[str, str, int]] = []
+    paths: list[Path] = []
+    for row in run.finished(by=("scenario", "cell", "digest")):
         reference = run.file.reference(row["scenario"], row["reference"])
-        if not reference:
-            continue
-        key = (str(row["scenario"]), str(row["cell"]))
-        trace = run.file.trace(*key, int(row["replicate"]))
-        found = compared(precision_of(run.file.specs[key]), trace, reference)
+        if reference:
+            key = (str(row["scenario"]), str(row["cell"]), int(row["replicate"]))
+            keys.append(key)
+            paths.append((precision_of(run.file.specs[key[:2]]), run.file.trace(*key), reference))
+        if len(paths) * sum(array.nbytes for array in reference.values()) > _AT_ONCE:
+            yield from _beside(run, keys, paths)
+            keys, paths = [], []
+    yield from _beside(run, keys, paths)
+
+
+def _beside(run: Run, keys: Sequence[tuple[str, str, int]], paths: Sequence[Path]) -> Iterator[Following]:
+    together = _together(paths)
+    for place, key in enumerate(keys):
+        found = together[place] if place in together else compared(*paths[place])
         if found is not None:
             distance, step, left, before, kink, count = found
-            axes = run.file.axes[key]
-            yield Following(*key, int(row["replicate"]), axes, distance, step, left, before, kink, count)
+            yield Following(*key, run.file.axes[key[:2]], distance, step, left, before, kink, count)
 
 
-def compared(
-    precision: str, trace: Arrays, reference: Arrays
-) -> tuple[float, int, int | None, int, int | None, int] | None:
+def _together(paths: Sequence[Path]) -> dict[int, Found]:
+    """
+    What `compared` gives of every cell within tolerance at every state, many cells at once; by place.
+
+    Those that are not are left out, to be compared one by one.
+    """
+    alike: dict[Any, list[int]] = {}
+    for place, (precision, trace, reference) in enumerate(paths):
+        shapes = (trace["parameters"].shape, reference["parameters"].shape)
+        alike.setdefault((precision, shapes, trace["step"].tobytes(), reference["step"].tobytes()), []).append(place)
+    found: dict[int, Found] = {}
+    for (precision, shapes, step, wanted), places in alike.items():
+        if step == wanted and shapes[0] == shapes[1]:
+            found.update(_within(precision, places, paths))
+    return found
+
+
+def _within(precision: str, places: Sequence[int], paths: Sequence[Path]) -> dict[int, Found]:
+    """Of cells with the same recorded states: those within tolerance everywhere."""
+    steps = paths[places[0]][2]["step"]
+    found = np.stack([paths[place][1]["parameters"] for place in places])
+    high, low = (np.stack([paths[place][2][name] for place in places]) for name in ("parameters", "parameters_low"))
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest = np.maximum.accumulate(np.abs(high).max(axis=2), axis=1)
+        away = np.abs((found - high) - low).max(axis=2) / np.where(largest == 0, 1.0, largest)
+    # NaN passes no comparison.
+    near = (away <= tolerance(precision, steps)).all(axis=1) & np.isfinite(found).all(axis=(1, 2))
+    farthest = away.argmax(axis=1)
+    return {
+        places[row]: (float(away[row, farthest[row]]), int(steps[farthest[row]]), None, 0, None, len(steps))
+        for row in np.flatnonzero(near).tolist()
+    }
+
+
+def compared(precision: str, trace: Arrays, reference: Arrays) -> Found | None:
     """
     A trace beside the reference's, at the same states.
 

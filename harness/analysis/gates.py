@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,7 +139,10 @@ def repeatability_gate(repeated: Sequence[Repeated]) -> Gate:
 
 
 def agreement_gate(
-    pairs: Sequence[Agreement], followings: Sequence[Following] = (), findings: Sequence[Finding] = ()
+    pairs: Sequence[Agreement],
+    followings: Sequence[Following] = (),
+    findings: Sequence[Finding] = (),
+    finished: Collection[tuple[str, str]] = (),
 ) -> Gate:
     """
     In float64 the implementations' paths agree, up to a kink that they take differently, and no cell is wrong.
@@ -148,6 +151,7 @@ def agreement_gate(
         pairs: Implementations beside each other.
         followings: Cells beside their reference.
         findings: What is wrong with some of them.
+        finished: Every cell that did all its steps, by scenario and id: some may have no reference.
     """
     title = "Implementations walk the same path in float64"
     limit = f"≤ {TOLERANCE:g} of the largest parameter"
@@ -156,17 +160,23 @@ def agreement_gate(
     if not double and not followed:
         reason = "no float64 cell ran in two implementations, and none beside a reference"
         return Gate("agreement", title, "no pair", limit, NOT_CHECKED, reason)
-    apart = [pair for pair in double if not pair.agrees]
-    agreeing = f"{len(double) - len(apart):,} of {len(double):,} pairs" if double else ""
+    parted = [pair for pair in double if not pair.agrees]
+    apart = summary.unexplained(parted, followings)
+    agree, grown = len(double) - len(parted), len(parted) - len(apart)
+    agreeing = f"{agree:,} of {len(double):,} pairs" if double else ""
     following = f"{len(followed - wrong):,} of {len(followed):,} cells follow their reference" if followed else ""
-    parted = sum(pair.kink_step is not None for pair in double)
-    kinks = f"{parted:,} pairs up to a kink" if parted else ""
-    found = ", ".join(filter(None, (agreeing, following, kinks, *summary.noted(followings, findings))))
+    bent = sum(pair.kink_step is not None for pair in double)
+    kinks = f"{bent:,} pairs up to a kink" if bent else ""
+    noted = [*summary.noted(followings, findings), *summary.alone(followed, finished)]
+    amplified = f"{grown:,} pairs as far as their training amplifies rounding" if grown else ""
+    found = ", ".join(filter(None, (agreeing, following, kinks, amplified, *noted)))
     if apart or wrong:
         note = "; ".join([*summary.failing(findings), *_of_pairs(apart)])
         return Gate("agreement", title, found, limit, FAILED, note)
-    held = [f"{len(double):,} pairs of implementations agree in float64"] if double else []
-    held += [f"{len(followed):,} cells follow their reference"] if followed else []
+    held = [f"{agree:,} pairs of implementations agree in float64"] if agree else []
+    # Those that are no failure and yet not followed to the end are not claimed.
+    but = f" ({', '.join(noted)})" if noted else ""
+    held += [f"{len(followed):,} cells follow their reference{but}"] if followed else []
     return Gate("agreement", title, found, limit, PASSED, "", " and ".join(held))
 
 

@@ -95,16 +95,14 @@ class Assessment:
     @cached_property
     def failures(self) -> list[dict[str, Any]]:
         """Rows of the cells frame that failed and that no expectation of `status` names."""
-        rows = self.run.cells[self.run.cells["status"].isin(BAD_STATUSES)].to_dict("records")
         named = {
             (result.scenario, check.cell)
             for result in self.expectations
             if result.expect.name == "status"
             for check in result.checks
         }
-        return [
-            {str(key): item for key, item in row.items()} for row in rows if (row["scenario"], row["cell"]) not in named
-        ]
+        bad = [row for row in self.run.cell_rows if row["status"] in BAD_STATUSES]
+        return [row for row in bad if (row["scenario"], row["cell"]) not in named]
 
     def verdict(self, scenario: str | None = None) -> Verdict:
         """The verdict over the run, or over one of its scenarios."""
@@ -116,7 +114,10 @@ class Assessment:
                 gates.expectations_gate(_of(self.expectations, scenario), scenario),
                 gates.repeatability_gate(_of(self.repeated, scenario)),
                 gates.agreement_gate(
-                    *(_of(items, scenario) for items in (self.agreements, self.followings, self.findings))
+                    _of(self.agreements, scenario),
+                    _of(self.followings, scenario),
+                    _of(self.findings, scenario),
+                    {(row["scenario"], row["cell"]) for row in self.run.finished(scenario)},
                 ),
                 *(gates.limit_gate(result, scenario) for result in _of(self.limits, scenario)),
             )

@@ -18,7 +18,7 @@ import pandas as pd
 
 from harness import dictionary
 from harness.frames.points import Exact, points
-from harness.frames.table import framed
+from harness.frames.table import framed, records
 from harness.problem.layout import Layout
 from harness.record import Arrays
 from harness.scenario.cell import CellSpec
@@ -31,7 +31,7 @@ def budgets(file: RunFile, cells: pd.DataFrame) -> pd.DataFrame:
     """One row a parameter of each finished record, in each space."""
     rows = [
         {"scenario": row["scenario"], "cell": row["cell"], "replicate": row["replicate"], **line}
-        for row in cells[cells["status"] == "ok"].to_dict("records")
+        for row in records(cells[cells["status"] == "ok"])
         for line in budget_of(file, row)
     ]
     return framed(rows, dictionary.names("budget"))
@@ -66,8 +66,8 @@ def budget(spec: CellSpec, found: Sequence[float], reference: Arrays) -> Iterato
         reference: The arrays of its reference; empty where it has none.
 
     Returns:
-        Rows of space, parameter, total and PARTS; None for a part that does not exist. The total is the
-        sum of the parts that follow each other without a gap, from the first point that exists to the last.
+        Rows of space, parameter, total and PARTS; None for a part that does not exist. The total is what was found
+        less the last point that exists; the parts add up to it where no point before that one is missing.
     """
     layout = Layout.of(spec)
     for space, there in zip(("trained", "raw"), points(spec, found, reference), strict=True):

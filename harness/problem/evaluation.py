@@ -134,26 +134,30 @@ class Evaluation:
             delta = (delta @ weights[layer]) * _slope(self._activation, values[layer])
         return np.concatenate([array.reshape(-1) for array in (*of_weights, *of_biases)])
 
-    def kink_margin(self, state: Vector, x: Matrix, y: Vector) -> float:
+    def kink_margin(self, state: Vector, x: Matrix, y: Vector, *, start: bool = False) -> float:
         """
         Distance to the nearest kink, as a share of the values that meet there.
 
         A residual (mae) or a unit's input (relu) within rounding of 0, or a residual of
         delta (huber), may round to either side, and then two correct implementations
-        part. No kink: inf.
+        part. No kink: inf. A sum of nothing but zeros (a row of zeros at a unit without a
+        bias, of mae at the start) is 0 in every arithmetic: that parts nobody.
         """
         loss, margins = self.spec.training.loss, [np.inf]
         with np.errstate(over="ignore", invalid="ignore"):
             if loss.kind in _KINKED:
                 bend = loss.delta if loss.kind == "huber" else 0.0
                 prediction = self.predict(state[None], x)[0]
-                margins.append(_share(np.abs(prediction - y) - bend, np.abs(prediction) + np.abs(y) + bend))
+                size = np.abs(prediction) + np.abs(y) + bend
+                exact = start and not self.layout.layered
+                terms = size + self.predict(np.abs(state)[None], np.abs(x))[0] if exact else None
+                margins.append(_share(np.abs(prediction - y) - bend, size, terms))
             if self._activation == "relu":
                 weights, biases = self.layout.unflatten(state)
                 values = self._forward(state, x)
                 for weight, bias, before in zip(weights[:-1], biases[:-1], values, strict=False):
                     size = np.abs(before) @ np.abs(weight).T + np.abs(bias)
-                    margins.append(_share(before @ weight.T + bias, size))
+                    margins.append(_share(before @ weight.T + bias, size, size))
         return min(margins)
 
     @property
@@ -172,8 +176,10 @@ class Evaluation:
         return self.spec.training.optimizer.kind in ("rmsprop", "adam")
 
 
-def _share(value: NDArray[np.float64], size: NDArray[np.float64]) -> float:
-    smallest = float((np.abs(value) / np.maximum(size, _TINY)).min())
+def _share(value: NDArray[np.float64], size: NDArray[np.float64], terms: NDArray[np.float64] | None = None) -> float:
+    """The least of value by size; where terms are given and are 0, nothing is rounded, and nothing counts."""
+    shares = np.abs(value) / np.maximum(size, _TINY)
+    smallest = float((shares if terms is None else np.where(terms == 0, np.inf, shares)).min())
     return smallest if smallest == smallest else np.inf
 
 

@@ -80,7 +80,7 @@ def _walked(
             states.append(state)
         if evaluation.has_kinks and step < len(descent.batches):
             batch = descent.batches[step]
-            margins.append(evaluation.kink_margin(split(state)[0], rows.x[batch], rows.y[batch]))
+            margins.append(evaluation.kink_margin(split(state)[0], rows.x[batch], rows.y[batch], start=step == 0))
         if len(block) == size:
             losses.append(evaluation.loss(np.stack(block), x, y))
             block = []

@@ -41,7 +41,10 @@ class Walk:
         trace: Arrays = {"step": np.arange(len(states)), "parameters": states}
         if evaluation.has_kinks and self.case.spec.dtype == "float64":
             used = zip(states[:-1], self.case.batches(self.case.problem()), strict=True)
-            margins = [evaluation.kink_margin(state, rows.x[batch], rows.y[batch]) for state, batch in used]
+            margins = [
+                evaluation.kink_margin(state, rows.x[batch], rows.y[batch], start=step == 0)
+                for step, (state, batch) in enumerate(used)
+            ]
             trace["kink_margin"] = np.array(margins)
         return trace
 

@@ -42,11 +42,15 @@ class Envelope:
             distances: A cell's, at every recorded state up to the last that is compared.
             first: The number of a recorded state.
         """
-        for walk in self._walks:
-            at = walk.beyond(distances, first)
-            if at is None:
-                return None
-            first = at
+        before = -1
+        # A walk that was left early may reach as far by the time that another is left.
+        while first > before:
+            before = first
+            for walk in self._walks:
+                at = walk.beyond(distances, first)
+                if at is None:
+                    return None
+                first = at
         return first
 
     def explains(self, count: int) -> NDArray[np.float64]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
+from harness.analysis.agreement import Agreement
 from harness.analysis.diagnosis.finding import Finding
 from harness.analysis.following import Following
 
@@ -24,6 +26,30 @@ def noted(followings: Sequence[Following], findings: Sequence[Finding]) -> Itera
         yield f"{amplified:,} that amplify rounding"
     if unexplained:
         yield f"{unexplained:,} in float32 unexplained"
+
+
+def unexplained(parted: Sequence[Agreement], followings: Sequence[Following]) -> list[Agreement]:
+    """
+    Pairs of implementations that part, without those of which one is as far from its reference as rounding alone
+    takes that training: how far that is from others says nothing of either. One that is farther is a finding itself.
+    """
+    amplifying = {(item.scenario, _text(item.axes)) for item in followings if item.amplified_step is not None}
+
+    def is_amplified(pair: Agreement) -> bool:
+        return any((pair.scenario, _text({**pair.axes, "implementation": name})) in amplifying for name in pair.pair)
+
+    return [pair for pair in parted if not is_amplified(pair)]
+
+
+def _text(axes: dict[str, Any]) -> str:
+    return repr(sorted(axes.items()))
+
+
+def alone(followed: Collection[tuple[str, str]], finished: Collection[tuple[str, str]]) -> Iterator[str]:
+    """How many cells have no reference beside them, where others have one: it took too long, say."""
+    count = sum(cell not in followed for cell in finished)
+    if followed and count:
+        yield f"{count:,} without a reference"
 
 
 def failing(findings: Sequence[Finding]) -> Iterator[str]:
