@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test check soak bench clean
+.PHONY: help setup report test check soak bench example clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ soak: $(READY) ## the fault tests 20 times, each time in another order, up to th
 
 bench: $(READY) ## what a cell costs beside its floor (ratios, in one run)
 	$(BIN)/pytest tests/bench -o python_files='bench_*.py' -o timeout=600 -p no:randomly -s --benchmark-disable-gc
+
+example: $(READY) ## run reports/example anew
+	$(BIN)/python -m tests.test_report_around
 
 clean: ## remove what the targets made; runs in reports/ stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .benchmarks .hypothesis

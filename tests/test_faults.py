@@ -362,12 +362,12 @@ def test_no_process_is_left(made: dict[str, Outcome], name: str) -> None:
 def test_no_file_is_left(made: dict[str, Outcome], name: str) -> None:
     """Besides the run file, the page, and what a cell itself wrote into the working folder, there is nothing new."""
     files = {file for file in made[name].files if not file.endswith(".toml")}
-    files -= {file for file in files if file.startswith("reports/r/") and _is_page(file)}
+    files -= {file for file in files if file.startswith("reports/") and _is_page(file)}
     assert files == {"reports/r/run.sqlite", *(["written-by-a-cell"] if name == "bad" else [])}
 
 
 def _is_page(file: str) -> bool:
-    return file.endswith(".html") or Path(file).stem in ("summary", "cells")
+    return file.endswith(".html") or Path(file).stem in ("summary", "cells", "curves")
 
 
 @pytest.mark.parametrize("name", ["bad", "spawned", "stopped"])

@@ -18,8 +18,8 @@ def process(
 ) -> dict[str, Any]:
     axes = {"implementation": arm, "device": "cpu", "learning_rate": rate, "seed": seed}
     return {
-        "axes": axes, "phase": "timed", "status": "ok", "outcome": "converged", "target_steps": steps,
-        "step_seconds": seconds, **values,
+        "cell": f"c-{arm}", "axes": axes, "phase": "timed", "status": "ok", "outcome": "converged",
+        "target_steps": steps, "step_seconds": seconds, **values,
     }  # fmt: skip
 
 
@@ -50,6 +50,13 @@ def test_what_is_not_right_is_not_ranked(change: dict[str, Any]) -> None:
     assert found is not None
     assert found.ratios == {A: (math.inf,), B: (1.0,)}
     assert (found.solved(A), found.solved(B)) == (0.0, 1.0)
+
+
+def test_what_left_its_path_is_not_ranked() -> None:
+    """A cell that arrived sooner by taking steps that are not its own is infinite too."""
+    found = profile([process("a", 0.1, [1], 1e-9), process("b", 0.1, [10], 1.0)], [0.1], wrong={"c-a"})
+    assert found is not None
+    assert found.ratios == {A: (math.inf,), B: (1.0,)}
 
 
 def test_the_median_over_processes_counts() -> None:

@@ -147,7 +147,7 @@ def test_the_same_run_gives_the_same_bytes(report: Path, tmp_path: Path) -> None
     """Written again from the run file, every file is the same."""
     write_report(Assessment(load(report)), tmp_path / "again")
     again = sorted((tmp_path / "again").iterdir())
-    assert len(again) == 7
+    assert len(again) == 8
     for path in again:
         assert path.read_bytes() == (report / path.name).read_bytes(), path.name
 

@@ -55,10 +55,11 @@ class Agreement:
 
 def agreements(run: Run) -> Iterator[Agreement]:
     """Every implementation beside the first of its group, for each combination of the other axes."""
-    done = run.cells[run.cells["status"] == "ok"].drop_duplicates(["scenario", "cell"])
-    replicates = {(row.scenario, row.cell): row.replicate for row in done.itertuples()}
+    replicates = {(row["scenario"], row["cell"]): row["replicate"] for row in run.finished()}
     for scenario in run.file.scenarios:
         groups: dict[Any, list[Cell]] = {}
+        if len({cell.spec.implementation for cell in scenario.cells}) < 2:
+            continue
         for cell in scenario.cells:
             if (scenario.name, cell.id) in replicates:
                 groups.setdefault(cell.without("implementation"), []).append(cell)

@@ -20,6 +20,8 @@ from harness.scenario.expect import CONSTANTS, LEAST_SEEDS, Expect
 from harness.scenario.read import Expectation, Scenario
 
 Row = dict[str, Any]
+# A state as the user named it, its name, and the number wanted there.
+Wanted = tuple[tuple[str, int], str, Any]
 
 
 def check_all(run: Run) -> list[Result]:
@@ -35,10 +37,10 @@ def check_limits(run: Run) -> list[Result]:
 def _results(run: Run, items: Callable[[Scenario], Sequence[Expectation]]) -> list[Result]:
     results: list[Result] = []
     for scenario in run.file.scenarios:
-        rows = run.cells[run.cells["scenario"] == scenario.name].to_dict("records")
         by_cell: dict[str, list[Row]] = {}
-        for row in rows:
-            by_cell.setdefault(str(row["cell"]), []).append({str(key): item for key, item in row.items()})
+        for row in run.cell_rows:
+            if row["scenario"] == scenario.name:
+                by_cell.setdefault(str(row["cell"]), []).append(row)
         reader = _Reader(run, scenario, by_cell)
         results += [_check(reader, item) for item in items(scenario)]
     return results
@@ -75,10 +77,11 @@ def _check(reader: _Reader, item: Expectation) -> Result:
 
 def _each_cell(reader: _Reader, item: Expectation, matching: Sequence[Cell]) -> tuple[list[Check], str]:
     checks: list[Check] = []
+    wanted = [] if item.expect.name in ("outcome", "status") else _wanted(item)
     for cell in matching:
         for row in _one_of_each_digest(reader.rows.get(cell.id, [])):
             if row["status"] != "skipped" or "skipped" in rules.words(item.expect):
-                checks += _of_row(reader, item, cell, row)
+                checks += _of_row(reader, item, cell, row, wanted)
     return checks, _why_none(reader, matching)
 
 
@@ -91,14 +94,14 @@ def _why_none(reader: _Reader, matching: Sequence[Cell]) -> str:
 
 def _one_of_each_digest(rows: Iterable[Row]) -> list[Row]:
     """Replicates that ended on the same bits say the same; one of them is read."""
-    return list({(row["status"], row["digest"]): row for row in reversed(list(rows))}.values())
+    found = list(rows)
+    return list({(row["status"], row["digest"]): row for row in reversed(found)}.values()) if found[1:] else found
 
 
-def _of_row(reader: _Reader, item: Expectation, cell: Cell, row: Row) -> list[Check]:
+def _of_row(reader: _Reader, item: Expectation, cell: Cell, row: Row, wanted: Sequence[Wanted]) -> list[Check]:
     expect = item.expect
     if expect.name in ("outcome", "status"):
         return [_word_check(expect, cell, row)]
-    wanted = _wanted(item)
     if row["status"] != "ok":
         return [Check(cell.id, cell.axes, place, row["status"], want, False, math.inf) for _, place, want in wanted]
     checks = []
@@ -168,10 +171,6 @@ def _of_group(reader: _Reader, item: Expectation, cells: Sequence[Cell]) -> list
     return checks
 
 
-# A state as the user named it, and the number wanted there.
-Wanted = tuple[tuple[str, int], str, Any]
-
-
 def _wanted(item: Expectation) -> list[Wanted]:
     """Every state that the expectation names, with the number wanted there."""
     expect = item.expect
@@ -193,11 +192,14 @@ def _one_wanted(expect: Expect) -> Any:
     return given[0] if len(given) == 1 else tuple(given)
 
 
-def _in_steps(wanted: list[Wanted], cell: Cell) -> list[tuple[int, str, Any]]:
-    factor = {"start": 0, "end": 0, "step": 1, "epoch": cell.spec.batches_per_epoch}
-    return [
-        (cell.spec.steps if unit == "end" else place * factor[unit], text, want) for (unit, place), text, want in wanted
-    ]
+def _in_steps(wanted: Sequence[Wanted], cell: Cell) -> list[tuple[int, str, Any]]:
+    return [(_step(cell, unit, place), text, want) for (unit, place), text, want in wanted]
+
+
+def _step(cell: Cell, unit: str, place: int) -> int:
+    if unit == "end":
+        return cell.spec.steps
+    return place * {"start": 0, "step": 1, "epoch": cell.spec.batches_per_epoch}[unit]
 
 
 __all__ = ["Check", "Result", "check_all", "check_limits"]

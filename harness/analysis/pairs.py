@@ -79,8 +79,7 @@ def allowed(axis: str, dtype: str, steps: NDArray[np.int64]) -> NDArray[np.float
 
 def pairs(run: Run, scenario: Scenario) -> Iterator[Pair]:
     """Every two cells of a scenario that did all their steps and differ in one axis of AXES alone."""
-    done = run.cells[(run.cells["status"] == "ok") & (run.cells["scenario"] == scenario.name)].drop_duplicates("cell")
-    replicates = {str(row["cell"]): int(row["replicate"]) for row in done.to_dict("records")}
+    replicates = {str(row["cell"]): int(row["replicate"]) for row in run.finished(scenario.name)}
     trainings: dict[Any, list[Cell]] = {}
     for cell in scenario.cells:
         if cell.id in replicates:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.quantities import data_of
 from harness.frames import Run
+from harness.frames.table import records
 from harness.problem.evaluation import loss_of_error
 from harness.problem.optimum import Optimum
 from harness.record import Arrays
@@ -115,7 +116,7 @@ def predictions(run: Run, scenario: str) -> Callable[[str, str], Prediction | No
         A function that gives None for a cell that theory does not cover.
     """
     frame = run.reference
-    rows = {row["reference"]: row for row in frame[frame["scenario"] == scenario].to_dict("records")}
+    rows = {row["reference"]: row for row in records(frame[frame["scenario"] == scenario])}
     made: dict[str, Prediction | None] = {}
 
     def of(cell: str, reference: str) -> Prediction | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +63,7 @@ class Profile:
         return self.share(arm, 1e300)
 
 
-def profile(rows: Iterable[dict[str, Any]], shares: Sequence[float]) -> Profile | None:
+def profile(rows: Iterable[dict[str, Any]], shares: Sequence[float], wrong: Collection[str] = ()) -> Profile | None:
     """
     The profile of one scenario.
 
@@ -72,8 +72,9 @@ def profile(rows: Iterable[dict[str, Any]], shares: Sequence[float]) -> Profile 
     missed, failed or diverged counts as infinite, for only what is right is ranked.
 
     Args:
-        rows: Processes with `axes`, `phase`, `status`, `outcome`, `target_steps` and `step_seconds`.
+        rows: Processes with `cell`, `axes`, `phase`, `status`, `outcome`, `target_steps` and `step_seconds`.
         shares: The scenario's `target.tau`.
+        wrong: Cells that left the path of their reference: whatever they reached, they are not ranked.
 
     Returns:
         None with fewer than two arms, or where no process was timed.
@@ -86,7 +87,9 @@ def profile(rows: Iterable[dict[str, Any]], shares: Sequence[float]) -> Profile 
     for row in timed:
         problem = json.dumps({axis: level for axis, level in row["axes"].items() if axis not in _NOT_OF_PROBLEM})
         for place in range(len(shares)):
-            times.setdefault((problem, place), {}).setdefault(_arm(row), []).append(_seconds(row, place))
+            times.setdefault((problem, place), {}).setdefault(_arm(row), []).append(
+                math.inf if row["cell"] in wrong else _seconds(row, place)
+            )
     matched = [by_arm for by_arm in times.values() if len(by_arm) == len(arms)]
     medians = [{arm: median(values) for arm, values in by_arm.items()} for by_arm in matched]
     solved = [problem for problem in medians if any(map(math.isfinite, problem.values()))]

@@ -69,7 +69,6 @@ def _row(trace: Arrays, step: int) -> int:
 
 
 def _of_parameters(expect: Expect, spec: CellSpec, inputs: Inputs, record: dict[str, Any], state: Vector) -> float:
-    evaluation = Evaluation.of(spec)
     if expect.space == "raw" and spec.model.standardize != "none":
         state = data_of(spec, inputs).scaling.raw(state, intercept=spec.model.intercept)
     match expect.name:
@@ -80,7 +79,7 @@ def _of_parameters(expect: Expect, spec: CellSpec, inputs: Inputs, record: dict[
         case "correct_digits":
             best = record["optimum"]
             return correct_digits(state, np.array(best)) if best is not None else float("nan")
-    data = data_of(spec, inputs)
+    evaluation, data = Evaluation.of(spec), data_of(spec, inputs)
     rows = data.validation if expect.name.startswith("validation_") else data.training
     assert rows is not None, "checked when the scenario was read"
     match expect.name:

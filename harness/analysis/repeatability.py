@@ -35,6 +35,7 @@ class Repeated:
 def repeated_cells(run: Run) -> list[Repeated]:
     """Every cell with at least two finished replicates."""
     done = run.cells[run.cells["status"] == "ok"]
+    done = done[done.duplicated(["scenario", "cell"], keep=False)]
     return [
         Repeated(
             str(scenario),
@@ -44,5 +45,4 @@ def repeated_cells(run: Run) -> list[Repeated]:
             tuple(sorted(set(rows["template"]))),
         )
         for (scenario, cell), rows in done.groupby(["scenario", "cell"], sort=False, dropna=False)
-        if len(rows) > 1
     ]

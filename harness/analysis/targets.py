@@ -159,12 +159,17 @@ def _target(members: Sequence[tuple[CellSpec, dict[str, Any]]], place: int, shar
 
 
 def _attempts(members: Sequence[tuple[CellSpec, dict[str, Any]]], place: int) -> Iterator[Attempt]:
+    # They differ in the seed alone, so that these are the same for all.
+    first, rows = members[0][0], dict[int, int]()
+    budget = first.steps
     for spec, row in members:
         found = found_steps(row, place)
-        spent = spec.steps if math.isinf(found) else int(found)
+        spent = budget if math.isinf(found) else int(found)
+        if spent not in rows:
+            rows[spent] = rows_seen(first, spent)
         # A float of numpy's own would make the time of no step, 0 times inf, a warning.
         seconds = spent * float(row["step_seconds"])
-        yield Attempt(int(spec.seed), found, spent, rows_seen(spec, spent), seconds)
+        yield Attempt(int(spec.seed), found, spent, rows[spent], seconds)
 
 
 def found_steps(row: dict[str, Any], place: int) -> float:

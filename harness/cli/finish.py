@@ -51,16 +51,32 @@ def conclude(folder: Path, options: argparse.Namespace) -> int:
     """The verdict, on the terminal and in the page."""
     from harness.analysis.verdict import Assessment
     from harness.frames import load
-    from harness.report.summary import as_json, as_terminal
+    from harness.report.glance import views_of
+    from harness.report.summary import as_terminal
+    from harness.report.summary_json import as_json
 
     assessment = Assessment(load(folder))
+    views = views_of(assessment)
     page = None
     if not options.no_report:
         from harness.report.write import write_report
 
-        page = write_report(assessment, folder)
-    put((as_json(assessment) if options.json else as_terminal(assessment, page)) + "\n")
+        page = write_report(assessment, folder, views)
+        write_index(folder.parent)
+    put((as_json(assessment) if options.json else as_terminal(assessment, page, views)) + "\n")
     return 0 if assessment.verdict().passed else 1
+
+
+def write_index(folder: Path) -> None:
+    """The page over all runs beside this one; that it cannot be written is said, and no fault of the run."""
+    from harness.report import index
+
+    page = folder / index.NAME
+    try:
+        if index.write_index(folder) is None:
+            say(f"harness: {page}: is not the page over all runs, and was left as it is.")
+    except OSError as error:
+        say(f"harness: {page}: cannot be written: {error.strerror or error}.")
 
 
 def cores() -> int:

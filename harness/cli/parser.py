@@ -79,6 +79,8 @@ def _run(parser: argparse.ArgumentParser) -> None:
 
 def _report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="a run folder, a run file, or latest")
+    baseline = "say what changed since that run, and add its gates to the verdict"
+    parser.add_argument("--baseline", metavar="RUN", help=baseline)
     parser.add_argument("-o", "--output", metavar="DIR", help="write the pages here instead of the run's folder")
 
 

@@ -15,12 +15,12 @@ from harness.store.reader import RunFile
 
 _COLUMNS = dictionary.names("reference")
 _NUMBERS = dictionary.names("reference", "number")
-# The first cell of each stands for the axes that all of its cells share.
 _SQL = (
-    "SELECT reference.scenario, reference.reference, status, outcome, started, seconds, content, MIN(cell) AS cell "
-    "FROM reference JOIN cell USING (scenario, reference) WHERE status <> '' "
-    "GROUP BY reference.scenario, reference.reference ORDER BY reference.position"
+    "SELECT scenario, reference, status, outcome, started, seconds, content FROM reference WHERE status <> '' "
+    "ORDER BY position"
 )
+# The first cell of each stands for the axes that all of its cells share. No index leads from a reference to its cells.
+_CELLS = "SELECT scenario, reference, MIN(cell) AS cell FROM cell GROUP BY scenario, reference"
 
 
 def references(file: RunFile, record_of: Callable[[dict[str, Any]], Record]) -> pd.DataFrame:
@@ -31,7 +31,11 @@ def references(file: RunFile, record_of: Callable[[dict[str, Any]], Record]) -> 
         file: The run file.
         record_of: Reads the record of a row.
     """
-    rows = [_row(file, row, record_of(row)) for row in file.rows(_SQL)]
+    cells = {(row["scenario"], row["reference"]): row["cell"] for row in file.rows(_CELLS)}
+    found = [
+        {**row, "cell": cells[key]} for row in file.rows(_SQL) if (key := (row["scenario"], row["reference"])) in cells
+    ]
+    rows = [_row(file, row, record_of(row)) for row in found]
     hidden = (*HOW_AXES, *(name for name in (*vars(Record("ok")), "content", "cell") if name not in _COLUMNS))
     frame = framed(rows, ordered(rows, _COLUMNS, hidden))
     for column in _NUMBERS:

@@ -13,7 +13,7 @@ from harness.frames.budget import budgets
 from harness.frames.records import record_of
 from harness.frames.reference import references
 from harness.frames.states import COLUMNS, states
-from harness.frames.table import CELL_COLUMNS, framed, ordered
+from harness.frames.table import CELL_COLUMNS, framed, ordered, records
 from harness.record import STATUSES, Arrays, Record
 from harness.store.find import find
 from harness.store.reader import RunFile
@@ -57,19 +57,36 @@ class Run:
             "ORDER BY cell.position, record.replicate"
         )
         references = self.file.reference_of
-        flat = [
-            {
-                **vars(self._record(row)),
-                **row,
-                **self._axes(row),
-                "reference": references[row["scenario"], row["cell"]],
-            }
-            for row in rows
-        ]
-        frame = framed(flat, ordered(flat, CELL_COLUMNS, ("content", "timings", "theory")))
+        flat = []
+        rows.reverse()
+        while rows:
+            # Each is let go as soon as it is read: the contents of 20,000 take as much memory as their frame.
+            row = rows.pop()
+            flat.append(
+                {
+                    **vars(self._record(row)),
+                    **{name: value for name, value in row.items() if name != "content"},
+                    **self._axes(row),
+                    "reference": references[row["scenario"], row["cell"]],
+                }
+            )
+        frame = framed(flat, ordered(flat, CELL_COLUMNS, ("timings", "theory")))
         for column in _NUMBERS:
             frame[column] = frame[column].astype("float64")
         return frame
+
+    @cached_property
+    def cell_rows(self) -> list[dict[str, Any]]:
+        """The rows of `cells` as dictionaries, made once for everybody and changed by nobody."""
+        return records(self.cells)
+
+    def finished(self, scenario: str | None = None, by: tuple[str, ...] = KEYS[:2]) -> list[dict[str, Any]]:
+        """Rows that did all their steps, of one scenario or of all; the first of each cell, or by other columns."""
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for row in self.cell_rows:
+            if row["status"] == "ok" and scenario in (None, row["scenario"]):
+                found.setdefault(tuple(row[name] for name in by), row)
+        return list(found.values())
 
     @cached_property
     def timings(self) -> pd.DataFrame:

@@ -15,6 +15,7 @@ _JSON_COLUMNS = {name for table in dictionary.TABLES for name in dictionary.name
 # Those that some rows lack, which pandas therefore keeps as floats.
 _WHOLE_COLUMNS = ("steps", "peak_bytes", "device_peak_bytes")
 _RETURN = re.compile("\r\n?")
+_STRICT = json.JSONEncoder(allow_nan=False)
 
 
 def as_text(frame: pd.DataFrame) -> pd.DataFrame:
@@ -39,7 +40,12 @@ def in_lines(text: str) -> str:
 
 def json_text(value: Any) -> str | None:
     """A list, number or dictionary as strict JSON; nothing for None."""
-    return None if value is None else json.dumps(strict(value))
+    if value is None:
+        return None
+    try:
+        return _STRICT.encode(value)
+    except ValueError:  # nan or inf
+        return json.dumps(strict(value))
 
 
 def strict(value: Any) -> Any:

@@ -18,10 +18,12 @@ from harness.report.sections import (
     accuracy,
     budget,
     cells,
+    changes,
     convergence,
     environment,
     expectations,
     failures,
+    fit,
     method,
     overview,
     paths,
@@ -32,12 +34,14 @@ from harness.report.sections import (
 from harness.report.view import View
 
 # In the order of the page; a new section is a module and a line here.
-SECTIONS: tuple[Callable[[View], Section], ...] = (
+SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     verdict.section,
+    changes.section,
     expectations.section,
     accuracy.section,
     budget.section,
     convergence.section,
+    fit.section,
     timing.section,
     paths.section,
     repeatability.section,
@@ -80,7 +84,7 @@ def link(scenario: str) -> str:
 
 def scenario_page(view: View) -> str:
     """All sections of one scenario."""
-    sections = [make(view) for make in SECTIONS]
+    sections = [section for make in SECTIONS if (section := make(view)) is not None]
     assessment = view.assessment
     head = Head(
         f"{assessment.verdict(view.name).word}: {view.name}",

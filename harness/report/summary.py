@@ -1,36 +1,49 @@
-"""The verdict in words: for the terminal, for a CI job page, for machines. One source for all three."""
+"""The verdict in words for the terminal; its words serve the summaries for a CI job page and for machines too."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.analysis.expectations import Check, Result
-from harness.analysis.gates import Gate
 from harness.analysis.published import published
-from harness.analysis.verdict import Assessment, Verdict
-from harness.frames.origin import Origin
-from harness.report.published import as_content, plain, table
+from harness.analysis.verdict import Assessment
+from harness.report import table
+from harness.report.glance import views_of
+from harness.report.published import table as published_table
+from harness.report.summary_json import as_json
+from harness.report.view import View
 
 SIGNS = {"passed": "✓", "failed": "✕", "not checked": "○"}
 _MOST_MISSES = 10
 
 
-def as_terminal(assessment: Assessment, page: Path | None) -> str:
-    """Verdict, gates, published numbers beside the measured ones, missed expectations, where the page is."""
+def as_terminal(assessment: Assessment, page: Path | None, views: Sequence[View] = ()) -> str:
+    """
+    Verdict, gates, each implementation at a glance, published numbers, missed expectations, where the page is.
+
+    Args:
+        assessment: The run and what was checked of it.
+        page: The run's page; None where none was written.
+        views: Its scenarios, where they are at hand already.
+    """
     verdict = assessment.verdict()
     lines = [f"{SIGNS['passed' if verdict.passed else 'failed']} {verdict.word}. {verdict.sentence}", ""]
     width = max(len(gate.title) for gate in verdict.gates)
     lines += [f"  {SIGNS[gate.status]} {gate.title:<{width}}  {gate.found}" for gate in verdict.gates]
-    lines += table(published(assessment.run, assessment.expectations))
-    missed = [result for result in assessment.expectations if result.status == "missed"]
-    lines += (
-        ["", *(f"  ✕ {line}" for result in missed[:_MOST_MISSES] for line in [missed_line(result)])] if missed else []
-    )
+    lines += table.blocks(views or views_of(assessment))
+    lines += published_table(published(assessment.run, assessment.expectations))
+    missed = missed_results(assessment)
+    lines += ["", *(f"  ✕ {missed_line(result)}" for result in missed[:_MOST_MISSES])] if missed else []
     if page is not None:
         lines += ["", f"  Report: {page}"]
     return "\n".join(lines)
+
+
+def missed_results(assessment: Assessment) -> list[Result]:
+    """Expectations that do not hold."""
+    return [result for result in assessment.expectations if result.status == "missed"]
 
 
 def missed_line(result: Result) -> str:
@@ -58,67 +71,4 @@ def number(value: Any) -> str:
     return str(value)
 
 
-def as_markdown(assessment: Assessment) -> str:
-    """The verdict, the gates and every expectation, for a CI job page."""
-    verdict = assessment.verdict()
-    lines = [f"# {SIGNS['passed' if verdict.passed else 'failed']} {verdict.word}", "", verdict.sentence, ""]
-    lines += ["| Gate | Found | Limit | Status |", "| --- | --- | --- | --- |"]
-    lines += [
-        f"| {gate.title} | {gate.found} | {gate.limit} | {SIGNS[gate.status]} {gate.status} |" for gate in verdict.gates
-    ]
-    missed = [result for result in assessment.expectations if result.status == "missed"]
-    if missed:
-        lines += ["", "## Missed", "", *(f"- {missed_line(result)}" for result in missed[:50])]
-    return "\n".join(lines) + "\n"
-
-
-def as_json(assessment: Assessment) -> str:
-    """The same for machines; also what `harness run --json` prints."""
-    run = assessment.run
-    content = {
-        "run": run.file.name,
-        "run_schema": Origin.of(run).schema,
-        **_verdict(assessment.verdict()),
-        "counts": run.counts(),
-        "scenarios": {
-            scenario.name: {**_verdict(assessment.verdict(scenario.name)), "counts": run.counts(scenario.name)}
-            for scenario in run.file.scenarios
-        },
-        "expectations": [_expectation(result) for result in assessment.expectations],
-        "published": [as_content(row) for row in published(run, assessment.expectations)],
-    }
-    return json.dumps(content, indent=1, ensure_ascii=False)
-
-
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "passed": verdict.passed,
-        "sentence": verdict.sentence,
-        "gates": [_gate(gate) for gate in verdict.gates],
-    }
-
-
-def _gate(gate: Gate) -> dict[str, Any]:
-    return dict(vars(gate))
-
-
-def _expectation(result: Result) -> dict[str, Any]:
-    worst = result.closest_call
-    return {
-        "scenario": result.scenario,
-        "number": result.number,
-        "claim": result.claim,
-        "source": result.expect.source,
-        "status": result.status,
-        "not_checked": result.not_checked,
-        "comparisons": len(result.checks),
-        "missed": len(result.missed),
-        "worst": None if worst is None else {
-            "cell": worst.cell,
-            "axes": worst.axes,
-            "place": worst.place,
-            "found": plain(worst.found),
-            "wanted": plain(worst.wanted),
-            "distance": plain(worst.distance),
-        },
-    }  # fmt: skip
+__all__ = ["SIGNS", "as_json", "as_terminal", "missed_line", "missed_results", "number", "where"]

@@ -91,7 +91,12 @@ class View:
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """The same as dictionaries."""
-        return [{str(name): value for name, value in row.items()} for row in self.cells.to_dict("records")]
+        mine = (row for row in self.assessment.run.cell_rows if row["scenario"] == self.name)
+        configs = self.cells["config"].tolist()
+        return [
+            {**row, "axes": self.axes_of[row["cell"]], "config": config}
+            for row, config in zip(mine, configs, strict=True)
+        ]
 
     @cached_property
     def first_replicates(self) -> pd.DataFrame:

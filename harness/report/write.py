@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.analysis.verdict import Assessment
 from harness.errors import MachineError
 from harness.frames import as_text
 from harness.frames.origin import Origin
+from harness.report import curves
+from harness.report.glance import views_of
 from harness.report.page import file_name, index_page, scenario_page
-from harness.report.summary import as_json, as_markdown
+from harness.report.summary_json import as_json
+from harness.report.summary_markdown import as_markdown
 from harness.report.view import View
 
 
-def write_report(assessment: Assessment, folder: Path) -> Path:
+def write_report(assessment: Assessment, folder: Path, views: Sequence[View] | None = None) -> Path:
     """
     Write the report; the same run file gives the same bytes.
 
     Args:
         assessment: The run and what was checked of it.
         folder: Made if it is not there.
+        views: Its scenarios, where they are at hand already.
 
     Returns:
         The run's page, `index.html`.
@@ -27,19 +32,29 @@ def write_report(assessment: Assessment, folder: Path) -> Path:
     Raises:
         MachineError: If a file cannot be written.
     """
-    views = [View(assessment, scenario) for scenario in assessment.run.file.scenarios]
+    views = views_of(assessment) if views is None else views
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for view in views:
             _write(folder / file_name(view.name), scenario_page(view))
         _write(folder / "index.html", index_page(assessment, views))
-        cells = Origin.of(assessment.run).stamped(as_text(assessment.run.cells))
-        _write(folder / "cells.csv", cells.to_csv(index=False, lineterminator="\n"))
+        _write_data(assessment, folder)
         _write(folder / "summary.md", as_markdown(assessment))
         _write(folder / "summary.json", as_json(assessment) + "\n")
     except OSError as error:
         raise MachineError(f"{folder}: the report cannot be written: {error.strerror or error}.") from error
     return folder / "index.html"
+
+
+def _write_data(assessment: Assessment, folder: Path) -> None:
+    run = assessment.run
+    cells = Origin.of(run).stamped(as_text(run.cells))
+    _write(folder / "cells.csv", cells.to_csv(index=False, lineterminator="\n"))
+    if curves.reason_against(run):
+        # Of an earlier report, before the run went on.
+        (folder / curves.NAME).unlink(missing_ok=True)
+    else:
+        (folder / curves.NAME).write_bytes(curves.as_parquet(run))
 
 
 def _write(path: Path, text: str) -> None:

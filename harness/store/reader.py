@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,16 @@ from harness.errors import MachineError
 from harness.record import Arrays, unpack_arrays
 from harness.scenario.cell import CellSpec
 from harness.scenario.grid import STANDARD_AXES
-from harness.scenario.inputs import Inputs
+from harness.scenario.inputs import NOTHING, Inputs
 from harness.scenario.read import Scenario, parse
+from harness.store.blobs import Blobs, Kept
 from harness.store.damage import DAMAGE, TYPES, UNREADABLE, in_a_line, whole_reference, whole_trace
 from harness.store.inputs import StoredInputs
+from harness.store.specs import SpecReader
 
 Key = tuple[str, str, int]
-# Several expectations read the same traces one after the other.
-_KEPT_TRACES = 2048
+# Several checks read the same arrays one after the other; those of 20,000 short cells are fewer.
+_KEPT_BYTES = 128 * 2**20
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class RunFile:
 
     def inputs(self, scenario: str, spec: CellSpec) -> Inputs:
         """What a cell of a scenario is handed beside its spec, from the files that the run holds."""
+        if spec.data_file is None and not spec.order_digest and spec.data.rng != "torch":
+            return NOTHING
         with self.reading(f"the data of {scenario}"):
             return self._stored.of(scenario, spec)
 
@@ -138,19 +142,19 @@ class RunFile:
     @cached_property
     def specs(self) -> dict[tuple[str, str], CellSpec]:
         """What decides the numbers of each planned cell, by (scenario, cell)."""
+        read = SpecReader()
         return {
-            (row["scenario"], row["cell"]): self._spec(row)
+            (row["scenario"], row["cell"]): self._spec(row, read)
             for row in self.rows("SELECT scenario, cell, spec FROM cell ORDER BY position")
         }
 
     def spec(self, scenario: str, cell: str) -> CellSpec:
-        """The same of one cell; reading all of them takes 5 s for 20,000."""
-        (row,) = self.rows("SELECT cell, spec FROM cell WHERE scenario = ? AND cell = ?", scenario, cell)
-        return self._spec(row)
+        """The same of one cell; all are read once, for reading each by itself takes longer."""
+        return self.specs[scenario, cell]
 
-    def _spec(self, row: dict[str, Any]) -> CellSpec:
+    def _spec(self, row: dict[str, Any], read: SpecReader) -> CellSpec:
         with self.reading(f"the spec of {row['cell']}"):
-            return CellSpec.model_validate_json(row["spec"])
+            return read(row["spec"])
 
     @cached_property
     def axes(self) -> dict[tuple[str, str], dict[str, Any]]:
@@ -166,35 +170,43 @@ class RunFile:
         return found
 
     def trace(self, scenario: str, cell: str, replicate: int) -> Arrays:
-        """The trace of one cell; empty where it left none. The last few thousand read are kept."""
+        """The trace of one cell; empty where it left none. Those read last are kept."""
         return self._kept_trace((scenario, cell, replicate))
 
     @cached_property
     def _kept_trace(self) -> Callable[[Key], Arrays]:
-        return lru_cache(maxsize=_KEPT_TRACES)(lambda key: self._read_trace(*key))
+        kept = Kept(_KEPT_BYTES)
+        return lambda key: kept.get(key, lambda: self._read_trace(*key))
+
+    @cached_property
+    def _traces(self) -> Blobs:
+        return Blobs(self.rows, "trace", "cell")
 
     def _read_trace(self, scenario: str, cell: str, replicate: int) -> Arrays:
-        sql = "SELECT data FROM trace WHERE scenario = ? AND cell = ? AND replicate = ?"
-        rows = self.rows(sql, scenario, cell, replicate)
+        blobs = [row["data"] for row in self._traces.of(scenario, cell) if row["replicate"] == replicate]
         with self.reading(f"the trace of {cell}"):
-            if rows:
-                return whole_trace(unpack_arrays(rows[0]["data"]))
+            if blobs:
+                return whole_trace(unpack_arrays(blobs[0]))
             sql = "SELECT status FROM record WHERE scenario = ? AND cell = ? AND replicate = ? AND status = 'ok'"
             if self.rows(sql, scenario, cell, replicate):
                 raise LookupError("it is not there, though all steps were done")
             return {}
 
     def reference(self, scenario: str, reference: str) -> Arrays:
-        """The arrays of a reference; empty where it left none. The last few thousand read are kept."""
+        """The arrays of a reference; empty where it left none. Those read last are kept."""
         return self._kept_reference((scenario, reference))
 
     @cached_property
     def _kept_reference(self) -> Callable[[tuple[str, str]], Arrays]:
-        return lru_cache(maxsize=_KEPT_TRACES)(lambda key: self._read_reference(*key))
+        kept = Kept(_KEPT_BYTES)
+        return lambda key: kept.get(key, lambda: self._read_reference(*key))
+
+    @cached_property
+    def _references(self) -> Blobs:
+        return Blobs(self.rows, "reference", "reference")
 
     def _read_reference(self, scenario: str, reference: str) -> Arrays:
-        sql = "SELECT data FROM reference WHERE scenario = ? AND reference = ?"
-        rows = self.rows(sql, scenario, reference)
+        rows = self._references.of(scenario, reference)
         with self.reading(f"the reference {reference}"):
             return whole_reference(unpack_arrays(rows[0]["data"])) if rows and rows[0]["data"] else {}
 
@@ -208,7 +220,7 @@ class RunFile:
         """All traces, one at a time."""
         for row in self.rows("SELECT scenario, cell, replicate FROM trace ORDER BY rowid"):
             key = (row["scenario"], row["cell"], row["replicate"])
-            yield key, self._read_trace(*key)
+            yield key, self.trace(*key)
 
 
 def opened(path: Path) -> sqlite3.Connection:

@@ -13,6 +13,9 @@ from harness.report import numbers
 from harness.report.figures import panel
 from harness.report.palette import PHASES, hexadecimal
 
+# Two lines of text.
+_DOT_ROW = 31.0
+
 
 @dataclass(frozen=True)
 class Time:
@@ -24,6 +27,7 @@ class Time:
         colour: Its colour's name.
         seconds: The median.
         interval: Of the median, where it is resolved.
+        processes: How many it is over.
         open: Drawn hollow: a device that is not the first.
     """
 
@@ -31,14 +35,24 @@ class Time:
     colour: str
     seconds: float
     interval: Interval | None
+    processes: int = 1
     open: bool = False
+
+    def certainty(self, unit: tuple[float, str]) -> str:
+        """What goes beside the median: `66.1–72.0, n 6`, or the number of processes alone."""
+        n = f"n\u00a0{self.processes}"
+        if self.interval is None:
+            return n
+        low, high = (numbers.significant(end / unit[0]) for end in (self.interval.low, self.interval.high))
+        return f"{low}–{high}, {n}"
 
 
 def dots(key: str, title: str, rows: Sequence[Time], limits: tuple[float, float]) -> Markup:
     """One training step: a row each, the fastest first, on axes that all panels share."""
     rows = sorted(rows, key=lambda row: row.seconds)
-    size, sign = numbers.unit_for([row.seconds for row in rows]) or (1.0, "s")
-    figure, axes = panel.new(60 + 24 * len(rows), 92, 62, title)
+    unit = numbers.unit_for([row.seconds for row in rows]) or (1.0, "s")
+    size, sign = unit
+    figure, axes = panel.new(60 + _DOT_ROW * len(rows), 84, 104, title)
     panel.log_ticks(axes, "x", limits[0] / size, limits[1] / size)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     for position, row in enumerate(rows):
@@ -48,13 +62,17 @@ def dots(key: str, title: str, rows: Sequence[Time], limits: tuple[float, float]
             axes.plot([row.interval.low / size, row.interval.high / size], [position] * 2, color=colour, linewidth=2)
         face = hexadecimal("bg") if row.open else colour
         axes.plot([row.seconds / size], [position], "o", color=colour, markersize=6.5, markerfacecolor=face)
-        axes.annotate(numbers.seconds(row.seconds, (size, sign)), (1.03, position), annotation_clip=False,
-                      xycoords=("axes fraction", "data"), va="center", color=hexadecimal("ink"),
-                      fontsize=panel.TEXT_SIZE)  # fmt: skip
+        _beside(axes, position - 0.17, numbers.seconds(row.seconds, unit), "ink")
+        _beside(axes, position + 0.24, row.certainty(unit), "muted")
     _row_names(axes, [(row.name, row.colour) for row in rows])
     panel.x_name(axes, f"time per step, {sign}, log scale")
-    words = ", ".join(f"{row.name} {numbers.seconds(row.seconds)}" for row in rows)
+    words = ", ".join(f"{row.name} {numbers.seconds(row.seconds)} ({row.certainty(unit)})" for row in rows)
     return panel.finish(figure, key, f"Time per step, {title}", f"Median over processes: {words}.")
+
+
+def _beside(axes: Axes, position: float, words: str, colour: str) -> None:
+    axes.annotate(words, (1.03, position), annotation_clip=False, xycoords=("axes fraction", "data"), va="center",
+                  color=hexadecimal(colour), fontsize=panel.TEXT_SIZE)  # fmt: skip
 
 
 def bars(key: str, title: str, rows: Sequence[tuple[str, str, Mapping[str, float]]]) -> Markup:

@@ -9,11 +9,13 @@ from typing import Any
 
 import pandas as pd
 
+from harness.frames.table import records
 from harness.problem.layout import Layout
 from harness.report import findings, numbers, palette
 from harness.report.figures import parameters
 from harness.report.figures.parameters import Estimates
 from harness.report.parts import Figure, Finding, Section, Table, table_of
+from harness.report.sections import accuracy_coverage, accuracy_digits
 from harness.report.view import View
 
 MOST_PARAMETERS = 6
@@ -21,11 +23,22 @@ MOST_PARAMETERS = 6
 
 @dataclass(frozen=True)
 class Data:
-    """What the template shows: one of a figure and a table, or a sentence why there is none."""
+    """
+    What the template shows.
+
+    Args:
+        figure: Estimates by parameter, of a linear model.
+        table: The loss at the end, of a net.
+        note: One sentence: what stands in, or why there is nothing.
+        digits: Correct digits by level of an axis.
+        coverage: How often the optimum's interval holds the truth.
+    """
 
     figure: Figure | None
     table: Table | None
     note: str
+    digits: Figure | None = None
+    coverage: tuple[Finding, Table] | None = None
 
 
 def section(view: View) -> Section:
@@ -37,7 +50,8 @@ def section(view: View) -> Section:
     elif view.is_net:
         data = _of_net(view, done)
     else:
-        data = Data(_of_linear(view, done), None, "")
+        coverage = accuracy_coverage.coverage(view, done)
+        data = Data(_of_linear(view, done), None, "", accuracy_digits.figure(view), coverage)
     return Section("accuracy", "Accuracy", heading, data)
 
 
@@ -78,8 +92,8 @@ def _by_arm(view: View, done: pd.DataFrame) -> dict[tuple[str, str], pd.DataFram
 def _of_linear(view: View, done: pd.DataFrame) -> Figure:
     names = Layout.of(view.spec(str(done.iloc[0]["cell"]))).names
     by_arm = _by_arm(view, done)
-    optima = {int(row["seed"]): row["optimum"] for row in done.to_dict("records") if isinstance(row["optimum"], list)}
-    truth = next((value for value in done["truth"] if isinstance(value, list)), None)
+    optima = {int(row["seed"]): row["optimum"] for row in records(done) if isinstance(row["optimum"], list)}
+    truth = _truth(done)
     panels, table = [], []
     for index, name in enumerate(names[:MOST_PARAMETERS]):
         rows = _rows(view, by_arm, optima, index)
@@ -93,6 +107,12 @@ def _of_linear(view: View, done: pd.DataFrame) -> Figure:
     return Figure(Finding(says, _how(view, done, len(names), truth)), tuple(panels), table_of(caption, head, table))
 
 
+def _truth(done: pd.DataFrame) -> Sequence[float] | None:
+    """What all data were made with; None where there is none, or scaled columns give each seed its own."""
+    found = [value for value in done["truth"] if isinstance(value, list)]
+    return found[0] if found and all(value == found[0] for value in found) else None
+
+
 def _rows(
     view: View, by_arm: Mapping[tuple[str, str], pd.DataFrame], optima: Mapping[int, Sequence[float]], index: int
 ) -> list[Estimates]:
@@ -101,7 +121,7 @@ def _rows(
         Estimates(
             view.arm_name(*arm),
             palette.of_implementation(arm[0]),
-            tuple(_parameter(row, index) for row in rows.to_dict("records")),
+            tuple(_parameter(row, index) for row in records(rows)),
         )
         for arm, rows in by_arm.items()
     ]
@@ -124,11 +144,29 @@ def _no_optimum(truth: Sequence[float] | None) -> str:
 def _how(view: View, done: pd.DataFrame, count: int, truth: Sequence[float] | None) -> str:
     seeds = done["seed"].nunique()
     cut = f" The first {MOST_PARAMETERS} of {count} parameters." if count > MOST_PARAMETERS else ""
-    line = " The dashed line is the truth the data were made with." if truth else ""
+    line = " The dashed line is the truth the data were made with." if truth else _own_truths(done)
     bar = " bar: 10 to 90\u202f% of seeds;" if seeds >= parameters.LEAST_FOR_BAR else ""
     spread = f" Large dot: median;{bar} small dots: seeds." if seeds > 1 else ""
     where = f"At {view.reference_words}, {numbers.plural(seeds, 'seed')}."
-    return f"{where}{spread}{line}{cut}"
+    return f"{where}{spread}{line}{cut}{_trusted(done, count)}"
+
+
+def _own_truths(done: pd.DataFrame) -> str:
+    several = any(isinstance(value, list) for value in done["truth"])
+    return " Scaled columns give each seed a truth of its own, so no line is drawn." if several else ""
+
+
+def _trusted(done: pd.DataFrame, count: int) -> str:
+    """How well the data determine the optimum."""
+    rank, digits, condition = (done[name].min() for name in ("rank", "optimum_digits", "condition_number"))
+    if pd.notna(rank) and rank < count:
+        return f" The columns have rank {int(rank)} of {count}: many optima, one least loss."
+    if pd.isna(digits):
+        return ""
+    shape = f" The Hessian's condition number is {numbers.significant(condition)}." if pd.notna(condition) else ""
+    return (
+        f"{shape} At least {numbers.digits(digits)} digits of the optimum can be trusted, the data being rounded once."
+    )
 
 
 def _numbers(name: str, row: Estimates, truth: float | None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.analysis.budget import CellBudget, Group, grouped
 from harness.frames.budget import PARTS, budget_of
+from harness.frames.table import records
 from harness.report import marks, numbers
 from harness.report.findings_budget import of_budget
 from harness.report.parts import Content, Finding, Section, Table, table_of
@@ -50,7 +51,7 @@ def _budgets(view: View) -> Iterator[CellBudget]:
     """Of the first seeds, as trained."""
     seeds = {key(seed) for seed in view.levels.get("seed", [])[:MOST_SEEDS]}
     done = view.first_replicates
-    for row in done[done["status"] == "ok"].to_dict("records"):
+    for row in records(done[done["status"] == "ok"]):
         if key(row["axes"]["seed"]) in seeds:
             lines = takewhile(lambda line: line["space"] == "trained", budget_of(view.assessment.run.file, row))
             yield CellBudget(row["axes"], tuple(lines), row["outcome"] == "diverged")

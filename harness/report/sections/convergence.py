@@ -15,7 +15,7 @@ from harness.report.figures.lines import Line
 from harness.report.losses import Curves
 from harness.report.palette import of_implementation, of_level
 from harness.report.parts import Figure, Finding, Section, table_of
-from harness.report.sections import convergence_targets, convergence_theory
+from harness.report.sections import convergence_grid, convergence_targets, convergence_theory
 from harness.report.sections.convergence_block import Block, evenly
 from harness.report.view import View, key, phrase, phrases
 
@@ -55,7 +55,7 @@ def section(view: View) -> Section:
     made = [_panel(view, source, rate) for rate in evenly(view.levels["learning_rate"], MOST_PANELS)]
     panels = [panel for panel in made if panel.lines] or made[:1]
     theory = convergence_theory.block(view)
-    blocks = (theory, *convergence_targets.blocks(view))
+    blocks = (*convergence_grid.blocks(view), theory, *convergence_targets.blocks(view))
     data = Data(_figure(view, source, done, panels), "", blocks)
     return Section("convergence", "Convergence", heading, data, mark="warn" if theory.warns else "")
 

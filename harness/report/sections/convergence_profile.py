@@ -19,7 +19,8 @@ _MOST_ARMS = 7
 
 def blocks(view: View, rows: Sequence[dict[str, Any]], shares: Sequence[float]) -> tuple[Block, ...]:
     """One block; none where nothing was timed in two arms."""
-    found = profile(rows, shares)
+    wrong = {cell for item in view.assessment.findings if item.scenario == view.name for cell in item.cells}
+    found = profile(rows, shares, wrong)
     if found is None:
         return ()
     names = {arm: view.arm_name(*arm) for arm in found.ratios}
@@ -54,7 +55,7 @@ def _how(found: Profile) -> str:
     out = f" Left out: {numbers.listed(filter(None, left))}." if any(left) else ""
     return (
         "A problem is a configuration and a target; its time is the median over processes of steps to the target times "
-        "time per step, infinite where it was missed, failed or diverged. A line shows the share of problems solved "
-        "within so many times the best arm's time: at 1 the wins, at the right end all that were solved. The order "
-        f"behind the best may change without it.{out}"
+        "time per step, infinite where it was missed, failed, diverged or left its path. A line shows the share of "
+        "problems solved within so many times the best arm's time: at 1 the wins, at the right end all that were "
+        f"solved. The order behind the best may change without it.{out}"
     )

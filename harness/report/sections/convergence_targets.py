@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from harness.analysis.best_found import steps_to_best_found
 from harness.analysis.targets import Reaching, Target, median, reachings
+from harness.frames.table import records
 from harness.report import findings_convergence as findings
 from harness.report import numbers
 from harness.report.parts import Content, Finding, Table, table_of
@@ -108,9 +109,7 @@ def _fixed(view: View) -> str:
 def _predicted(view: View) -> dict[str, list[list[float | None]]]:
     """What theory says, by configuration: a list a seed."""
     frame = view.assessment.run.reference
-    known = {
-        row["reference"]: row["predicted_steps"] for row in frame[frame["scenario"] == view.name].to_dict("records")
-    }
+    known = {row["reference"]: row["predicted_steps"] for row in records(frame[frame["scenario"] == view.name])}
     found: dict[str, dict[str, list[float | None]]] = {}
     for config, reference in zip(view.cells["config"], view.cells["reference"], strict=True):
         if isinstance(known.get(reference), list):

@@ -17,19 +17,35 @@ from harness.report.view import COMPARED, View, key, phrases
 
 MOST_ROWS = 24
 _MOST_SURPRISES = 10
+MOST_CELLS, _LEAST_SEEDS = 2_000, 20
 
 
 def block(view: View) -> Block:
     """What theory says, beside what was measured."""
     run = view.assessment.run
-    ends, cells = list(divergences(run, view.name)), list(besides(run, view.name))
+    ends, seeds = list(divergences(run, view.name)), _seeds(view)
+    cells = list(besides(run, view.name, set(seeds)))
     wrong = [end for end in ends if end.surprise]
     says = f"{findings.of_theory(cells, _missing(view))} {findings.of_divergence(ends)}"
     tables = [_surprises(view, wrong)] if wrong else []
     if cells:
         tables.append(_table(view, cells, {end.cell: end for end in ends}))
     warns = bool(wrong) or not all(cell.follows for cell in cells)
-    return Block("Does it do what theory says?", Finding(says, _HOW if cells else ""), tuple(tables), warns=warns)
+    how = f"{_HOW}{_sample(view, seeds)}" if cells else ""
+    return Block("Does it do what theory says?", Finding(says, how), tuple(tables), warns=warns)
+
+
+def _seeds(view: View) -> list[int]:
+    """All of them, or of a large grid the first: each cell is a millisecond's work, and the page shows medians."""
+    seeds = view.levels["seed"]
+    configurations = max(1, len(view.axes_of) // len(seeds))
+    return seeds[: max(_LEAST_SEEDS, MOST_CELLS // configurations)]
+
+
+def _sample(view: View, seeds: Sequence[int]) -> str:
+    """Which cells this is about, where it is not about all; whether each diverged as it must is of all."""
+    of = len(view.levels["seed"])
+    return f" Losses and contractions: the first {len(seeds)} of {numbers.count(of)} seeds." if len(seeds) < of else ""
 
 
 _HOW = (

@@ -6,16 +6,33 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from harness.frames import Run
+from harness.report import curves
 from harness.report.parts import Section, Table, table_of
 from harness.report.view import View
 
 _LONG = 300
-FILES = (
+_FILES = (
     ("cells.csv", "every cell and replicate, all columns"),
+    (curves.NAME, "loss and parameters of every cell by step"),
     ("summary.md", "the verdict for a job page"),
     ("summary.json", "the verdict for machines"),
     ("run.sqlite", "the run file: plan, records, traces, timings, environment"),
 )
+
+
+@dataclass(frozen=True)
+class Files:
+    """
+    What lies beside the page.
+
+    Args:
+        listed: Name and what it holds.
+        without: Which one there is none of, and why; empty where all are there.
+    """
+
+    listed: tuple[tuple[str, str], ...]
+    without: str
 
 
 @dataclass(frozen=True)
@@ -26,14 +43,21 @@ class Data:
     long_facts: tuple[tuple[str, str], ...]
     path: str
     text: str
-    files: tuple[tuple[str, str], ...]
+    files: Files
 
 
 def section(view: View) -> Section:
     """The machines of a run, and the scenario as it was read."""
     machines, long_facts = facts(view.assessment.run.environment)
-    data = Data(machines, long_facts, view.scenario.path, view.scenario.text, FILES)
+    data = Data(machines, long_facts, view.scenario.path, view.scenario.text, files(view.assessment.run))
     return Section("environment", "Environment", "Where and with what was it run?", data)
+
+
+def files(run: Run) -> Files:
+    """Those that are written for a run; of a large one without its traces."""
+    against = curves.reason_against(run)
+    listed = tuple((name, words) for name, words in _FILES if not (against and name == curves.NAME))
+    return Files(listed, f"No {curves.NAME}: {against}" if against else "")
 
 
 def facts(environment: pd.DataFrame) -> tuple[tuple[Table, ...], tuple[tuple[str, str], ...]]:

@@ -11,7 +11,7 @@ from harness.analysis.verdict import Assessment, Verdict
 from harness.record import STATUSES
 from harness.report import findings, marks, numbers
 from harness.report.parts import Content, Finding, Markup, Section, Table, table_of
-from harness.report.sections import environment, failures, verdict
+from harness.report.sections import changes_run, environment, failures, verdict
 from harness.report.view import View
 
 _MOST_CAUSES = 20
@@ -43,13 +43,18 @@ class Machines:
 
     machines: tuple[Table, ...]
     long_facts: tuple[tuple[str, str], ...]
-    files: tuple[tuple[str, str], ...]
+    files: environment.Files
     commands: tuple[str, ...]
 
 
 def sections(assessment: Assessment, views: Sequence[View], link: Callable[[str], str]) -> list[Section]:
     """In the order of the page."""
-    return [_summary(assessment, views, link), _counts(assessment, views, link), _machines(assessment)]
+    return [
+        _summary(assessment, views, link),
+        *changes_run.sections(assessment, views, link),
+        _counts(assessment, views, link),
+        _machines(assessment),
+    ]
 
 
 def _summary(assessment: Assessment, views: Sequence[View], link: Callable[[str], str]) -> Section:
@@ -58,7 +63,7 @@ def _summary(assessment: Assessment, views: Sequence[View], link: Callable[[str]
     rows = [_scenario(view, link(view.name)) for view in views]
     head = ("Scenario", "Verdict", "Processes with a record#", "Expectations held#", "Why")
     table = table_of("The scenarios of this run", head, rows, most=500)
-    gates = verdict.gates(whole, {"cells": "processes"})
+    gates = verdict.gates(whole, {"cells": "processes", "accuracy": "changed", "bits": "changed"})
     return Section("run", "Verdict", whole.word, Summary(whole, kind, marks.sign(kind), gates, table), kind)
 
 
@@ -102,5 +107,5 @@ def _machines(assessment: Assessment) -> Section:
     attempts = assessment.run.file.attempts
     with assessment.run.file.reading("the arguments of its attempts"):
         commands = tuple(shlex.join(["harness", *json.loads(attempt["arguments"])]) for attempt in attempts)
-    data = Machines(machines, long_facts, environment.FILES, commands)
+    data = Machines(machines, long_facts, environment.files(assessment.run), commands)
     return Section("machines", "Environment", "Where and with what was it run?", data)

@@ -11,8 +11,8 @@ from harness.analysis.pairs import Pair, pairs
 from harness.analysis.parting import Why, why
 from harness.analysis.repeatability import Repeated
 from harness.report import findings, findings_levels, marks, numbers, palette
-from harness.report.parts import Content, Finding, Markup, Section, Table, table_of
-from harness.report.sections import gate_tables
+from harness.report.parts import Content, Figure, Finding, Markup, Section, Table, table_of
+from harness.report.sections import gate_tables, repeatability_steps
 from harness.report.view import View, phrase, phrases
 
 # Of each two implementations in a dtype, spread over the cells: one takes about 10 ms.
@@ -26,6 +26,7 @@ class Data:
 
     levels: Finding
     level_table: Table
+    steps: Figure | None
     partings: Finding | None
     parting_table: Table | None
     folded: tuple[tuple[str, Finding, Table], ...]
@@ -44,6 +45,7 @@ def section(view: View) -> Section:
     data = Data(
         Finding(findings_levels.of_levels(rows), findings_levels.LIMITS),
         _levels(view, rows),
+        repeatability_steps.figure(view, found),
         finding,
         table,
         _folded(view, repeated, agreed),

@@ -11,9 +11,11 @@ from harness.report import findings, numbers, palette
 from harness.report.figures import times
 from harness.report.figures.times import Time
 from harness.report.parts import Figure, Finding, Section, table_of
+from harness.report.sections import timing_scaling
 from harness.report.view import COMPARED, View, key, phrases
 
-MOST_PANELS = 6
+# One row on a desk: how time grows with the batch is another figure.
+MOST_PANELS = 3
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ def section(view: View) -> Section:
     if not view.timings:
         note = "No cell was timed: run.timing_repeats or run.timed_seeds is 0, or no timed cell finished."
         return Section("time", "Time by device", heading, Data((), note))
-    figures = (_steps(view), *_phases(view))
+    figures = (_steps(view), *timing_scaling.figures(view), *_phases(view))
     return Section("time", "Time by device", heading, Data(figures, ""))
 
 
@@ -65,14 +67,12 @@ def _steps(view: View) -> Figure:
         for number, groups in enumerate(shown)
     ]
     cut = f" {MOST_PANELS} of {len(configs)} configurations; more in the table." if len(configs) > MOST_PANELS else ""
-    few = min(group.processes for group in view.timings)
-    many = max(group.processes for group in view.timings)
-    n = f"n = {few}" if few == many else f"n = {few} to {many}"
     bars = (
-        f"Bars: 95\u202f% bootstrap intervals of the median, none below {LEAST_PROCESSES} processes, "
-        "where a difference is not resolved."
+        f"Bars, and the range below each value: 95\u202f% bootstrap intervals of the median, none below "
+        f"{LEAST_PROCESSES} processes, where a difference is not resolved."
     )
-    how = f"At {_config_words(view, shown[0])}. Dots: median over processes ({n}), each its own median. {bars}{cut}"
+    many = f"The finding is about {_config_words(view, shown[0])}. " if len(configs) > 1 else ""
+    how = f"{many}Dots: median over n processes, each its own median, the fastest first. {bars}{cut}"
     says = findings.of_times(_named(view, shown[0]))
     head = ("Implementation", "Device", "Configuration", "Time per step#", "95\u202f% interval#", "Processes n#")
     rows = [_numbers(view, group) for groups in configs for group in groups]
@@ -91,6 +91,7 @@ def _rows(view: View, groups: Sequence[TimingGroup]) -> list[Time]:
             palette.of_implementation(group.axes["implementation"]),
             group.median,
             group.interval,
+            group.processes,
             open=group.axes["device"] != view.devices[0],
         )
         for group in groups

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-
-import pandas as pd
 
 from harness.analysis.gates import Gate
 from harness.analysis.timing import TimingGroup
 from harness.analysis.verdict import Verdict
-from harness.record import OUTCOMES
 from harness.report import marks, numbers, palette
+from harness.report.glance import Arm, glance
 from harness.report.parts import Content, Markup, Section, Table
 from harness.report.view import View
 
@@ -21,6 +18,8 @@ ANCHORS = {
     "expectations": "expectations",
     "repeatability": "repeatability",
     "agreement": "repeatability",
+    "accuracy": "changes",
+    "bits": "changes",
 }
 
 
@@ -36,11 +35,21 @@ class Data:
     how: str
 
 
+@dataclass(frozen=True)
+class Scales:
+    """What the marks of the table at a glance are drawn on, and its unit of time."""
+
+    digits: marks.Scale
+    time: marks.Scale
+    unit: tuple[float, str] | None
+
+
 def section(view: View) -> Section:
     """The first screen of a scenario's page."""
     verdict = view.assessment.verdict(view.name)
     how = (
-        f"Digits and times at the reference configuration: {view.reference_words or 'the only one'}. "
+        f"Digits, steps and times at the reference configuration: {view.reference_words or 'the only one'}. "
+        "Steps to a target: updates until that share of the possible loss reduction is left, a miss infinite. "
         "Dots are medians over seeds and processes, bars 95\u202f% bootstrap intervals of the median; "
         "no bar: below 6 processes, not resolved. Outcomes count every cell of the row."
     )
@@ -82,52 +91,39 @@ def _status(gate: Gate) -> Content:
 
 
 def _glance(view: View) -> Table:
-    """Implementation by device."""
-    at = view.at_reference
-    groups = {(g.axes["implementation"], g.axes["device"]): g for g in view.timings_at(view.reference)}
-    digits = {arm: _digits(at, arm) for arm in view.arms}
-    digit_scale = marks.Scale.over([0.0, *digits.values()])
-    time_scale = marks.Scale.over([end for g in groups.values() for end in _ends(g)], log=True)
-    unit = numbers.unit_for([group.median for group in groups.values()])
-    rows: list[tuple[Content, ...]] = []
-    for implementation, device in view.arms:
-        colour = palette.of_implementation(implementation)
-        group = groups.get((implementation, device))
-        value = digits[implementation, device]
-        rows.append(
-            (
-                marks.named(palette.label(implementation), colour),
-                device,
-                marks.beside(numbers.digits(value), marks.dot(value, digit_scale, colour)),
-                marks.beside(
-                    numbers.seconds(group.median, unit), marks.dot(group.median, time_scale, colour, group.interval)
-                )
-                if group
-                else "not timed",
-                f"{group.processes}" if group else numbers.MISSING,
-                _outcomes(view.first_replicates, implementation, device),
-            )
-        )
-    head = ("Implementation", "Device", "Correct digits", "Time per step, log scale", "n#", "Outcomes of its cells")
-    return Table(
-        "Each implementation on each device; n is the number of timed processes", head, tuple(rows), silent=True
+    """Implementation by device, with a mark beside each number."""
+    found = glance(view)
+    timed = [arm.timing for arm in found.arms if arm.timing is not None]
+    scales = Scales(
+        marks.Scale.over([0.0, *(arm.digits for arm in found.arms)]),
+        marks.Scale.over([end for group in timed for end in _ends(group)], log=True),
+        numbers.unit_for([group.median for group in timed]),
+    )
+    head = (
+        "Implementation", "Device", "Correct digits", f"{found.steps_head}#", "Time per step, log scale", "n#",
+        "Outcomes of its cells",
+    )  # fmt: skip
+    rows = tuple(_arm(arm, scales) for arm in found.arms)
+    return Table("Each implementation on each device; n is the number of timed processes", head, rows, silent=True)
+
+
+def _arm(arm: Arm, scales: Scales) -> tuple[Content, ...]:
+    colour = palette.of_implementation(arm.implementation)
+    group = arm.timing
+    time: Content = "not timed"
+    if group is not None:
+        mark = marks.dot(group.median, scales.time, colour, group.interval)
+        time = marks.beside(numbers.seconds(group.median, scales.unit), mark)
+    return (
+        marks.named(palette.label(arm.implementation), colour),
+        arm.device,
+        marks.beside(numbers.digits(arm.digits), marks.dot(arm.digits, scales.digits, colour)),
+        arm.steps_words,
+        time,
+        f"{group.processes}" if group else numbers.MISSING,
+        arm.outcomes,
     )
 
 
 def _ends(group: TimingGroup) -> list[float]:
     return [group.median, *([group.interval.low, group.interval.high] if group.interval else [])]
-
-
-def _digits(at: pd.DataFrame, arm: tuple[str, str]) -> float:
-    rows = at[(at["implementation"] == arm[0]) & (at["device"] == arm[1])]
-    value = rows["correct_digits"].median()
-    return float(value) if not rows.empty and not math.isnan(value) else math.nan
-
-
-def _outcomes(cells: pd.DataFrame, implementation: str, device: str) -> str:
-    """`18 converged, 2 diverged`, then those that are not ok, in words."""
-    mine = cells[(cells["implementation"] == implementation) & (cells["device"] == device)]
-    words = [*mine["outcome"][mine["status"] == "ok"], *mine["status"][mine["status"] != "ok"]]
-    order = [*OUTCOMES, *dict.fromkeys(word for word in words if word not in OUTCOMES)]
-    counts = [(words.count(word), str(word).replace("_", " ")) for word in order if word in words]
-    return ", ".join(f"{numbers.count(number)} {word}" for number, word in counts) or "no record"

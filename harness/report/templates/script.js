@@ -111,3 +111,40 @@
   find("#after").onclick = () => { page += 1; draw(); };
   select();
 })();
+(() => {
+  "use strict";
+  // The fit, step by step: one slider for all panels. Without script, and on paper, the last frame stands.
+  const source = document.querySelector("#fit-frames");
+  if (!source) return;
+  const { said, moves, curve } = JSON.parse(source.textContent);
+  const part = (id) => document.getElementById(id);
+  const slider = part("fit-step"), play = part("fit-play"), last = said.length - 1;
+  let timer = 0;
+  const draw = (frame) => {
+    moves.forEach(([id, name, values]) => part(id).setAttribute(name, values[frame]));
+    const y = curve && curve.y[frame];
+    if (curve) part(curve.id).setAttribute("d", y ? "M" + y.map((at, i) => curve.x[i] + " " + at).join(curve.join) + (curve.join === "L" ? "" : "h0") : "");
+  };
+  const show = () => {
+    const frame = +slider.value;
+    draw(frame);
+    slider.setAttribute("aria-valuetext", said[frame]);
+    part("fit-said").textContent = said[frame];
+  };
+  const stop = () => { clearInterval(timer); timer = 0; play.textContent = "Play"; };
+  slider.oninput = () => { stop(); show(); };
+  play.onclick = () => {
+    if (timer) return stop();
+    if (+slider.value === last) slider.value = 0;
+    show();
+    play.textContent = "Pause";
+    timer = setInterval(() => { slider.value++; show(); if (+slider.value === last) stop(); }, 120);
+  };
+  // Who asks for less motion moves the slider alone.
+  play.hidden = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  addEventListener("beforeprint", () => draw(last));
+  addEventListener("afterprint", show);
+  slider.value = last;
+  show();
+  part("fit-player").hidden = false;
+})();

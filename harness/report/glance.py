@@ -1,0 +1,142 @@
+"""A scenario at a glance: implementation by device, the same numbers for the page and for the terminal."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.analysis.targets import found_steps, median
+from harness.analysis.timing import TimingGroup
+from harness.analysis.verdict import Assessment
+from harness.frames.table import records
+from harness.record import OUTCOMES
+from harness.report import findings_convergence, numbers
+from harness.report.view import View
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """
+    One implementation on one device, at the reference configuration.
+
+    Args:
+        implementation: Its name.
+        device: The device.
+        digits: Correct digits, the median over seeds; NaN where there are none.
+        steps: Steps to the target, or steps done, the median over seeds: inf for a miss, NaN where no cell ran.
+        budget: The most steps that a cell did.
+        timing: Its time per step; None where it was not timed.
+        outcomes: Of all its cells, in words: `18 converged, 2 diverged`.
+    """
+
+    implementation: str
+    device: str
+    digits: float
+    steps: float
+    budget: int
+    timing: TimingGroup | None
+    outcomes: str
+
+    @property
+    def is_skipped(self) -> bool:
+        """Whether none of its cells ran, each for a reason."""
+        return re.fullmatch(r"[\d,]+ skipped", self.outcomes) is not None
+
+    @property
+    def steps_words(self) -> str:
+        """`1,053`, or `> 800` where too few seeds got there for a median."""
+        if math.isnan(self.steps):
+            return numbers.MISSING
+        if math.isinf(self.steps):
+            return f">\u00a0{numbers.count(self.budget)}"
+        return f"{self.steps:,.0f}" if self.steps == round(self.steps) else f"{self.steps:,.1f}"
+
+
+@dataclass(frozen=True)
+class Glance:
+    """
+    All arms of a scenario.
+
+    Args:
+        arms: In file order.
+        share: The tightest target that any of them reached, as what is left; None where steps are those done.
+    """
+
+    arms: tuple[Arm, ...]
+    share: float | None
+
+    @property
+    def steps_head(self) -> str:
+        """What the steps are: `Steps to 1e-7 left`."""
+        return "Steps done" if self.share is None else f"Steps to {findings_convergence.share_words(self.share)} left"
+
+
+def views_of(assessment: Assessment) -> list[View]:
+    """The scenarios of a run, as sections look at them."""
+    return [View(assessment, scenario) for scenario in assessment.run.file.scenarios]
+
+
+def glance(view: View) -> Glance:
+    """The arms of a scenario, in file order."""
+    rows = _rows_by_arm(view)
+    place = _tightest(view.scenario.document.target.tau, list(rows.values()))
+    timings = {(g.axes["implementation"], g.axes["device"]): g for g in view.timings_at(view.reference)}
+    arms = (
+        Arm(
+            *arm,
+            digits=_median_of([row["correct_digits"] for row in rows[arm] if row["status"] == "ok"]),
+            steps=_steps(rows[arm], place),
+            budget=max((int(row["steps"]) for row in rows[arm] if row["status"] == "ok"), default=0),
+            timing=timings.get(arm),
+            outcomes=_outcomes(view, *arm),
+        )
+        for arm in view.arms
+    )
+    return Glance(tuple(arms), None if place is None else view.scenario.document.target.tau[place])
+
+
+def _rows_by_arm(view: View) -> dict[tuple[str, str], list[Row]]:
+    """The cells of the reference configuration, without those that were skipped."""
+    found: dict[tuple[str, str], list[Row]] = {arm: [] for arm in view.arms}
+    for row in records(view.at_reference):
+        if row["status"] != "skipped":
+            found[row["implementation"], row["device"]].append({str(key): value for key, value in row.items()})
+    return found
+
+
+def _tightest(shares: Sequence[float], arms: Sequence[Sequence[Row]]) -> int | None:
+    """Which of the targets is the least share that the median cell of some arm reached."""
+    reached = [
+        place for place in range(len(shares)) if any(math.isfinite(_steps_to(rows, place)) for rows in arms if rows)
+    ]
+    return min(reached, key=lambda place: shares[place]) if reached else None
+
+
+def _steps_to(rows: Sequence[Row], place: int) -> float:
+    return median([found_steps(row, place) for row in rows])
+
+
+def _steps(rows: Sequence[Row], place: int | None) -> float:
+    if place is not None:
+        return _steps_to(rows, place)
+    return _median_of([float(row["steps"]) for row in rows if row["status"] == "ok"])
+
+
+def _median_of(values: Sequence[float]) -> float:
+    """Of those that are numbers."""
+    return median([value for value in values if not math.isnan(value)])
+
+
+def _outcomes(view: View, implementation: str, device: str) -> str:
+    """Those of ok cells, then the statuses of the others."""
+    cells = view.first_replicates
+    mine = cells[(cells["implementation"] == implementation) & (cells["device"] == device)]
+    words = [*mine["outcome"][mine["status"] == "ok"], *mine["status"][mine["status"] != "ok"]]
+    order = [*OUTCOMES, *dict.fromkeys(word for word in words if word not in OUTCOMES)]
+    counts = [(words.count(word), str(word).replace("_", " ")) for word in order if word in words]
+    return ", ".join(f"{numbers.count(number)} {word}" for number, word in counts) or "no record"

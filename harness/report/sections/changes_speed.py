@@ -1,0 +1,54 @@
+"""Times per step of two runs beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.analysis.comparison_speed import FASTER, SLOWER, Speed
+from harness.report import marks, numbers
+from harness.report.parts import Content, Markup, Table, table_of
+from harness.report.view import View, phrases
+
+# The axis that ratios are drawn on; those beyond it stand at its end.
+_SCALE = marks.Scale(0.5, 2.0, log=True)
+
+
+def table(view: View, timed: Sequence[Speed]) -> Table | None:
+    """A row a timing group; None where none was timed in both."""
+    rows = [_speed(view, speed) for speed in timed]
+    head = ("Cell", "Then#", "Now#", "Ratio, ½ to 2", "95\u202f% interval#", "Canary#", "n#", "Speed")
+    return table_of("Time per step of the cells timed in both runs", head, rows) if rows else None
+
+
+def _speed(view: View, speed: Speed) -> tuple[Content, ...]:
+    axes = {axis: level for axis, level in speed.axes.items() if axis in view.varied}
+    colour = {SLOWER: "warn", FASTER: "ok"}.get(speed.verdict, "muted")
+    interval = speed.interval
+    ends = numbers.MISSING if interval is None else f"{interval.low:.2f} to {interval.high:.2f}"
+    return (
+        phrases(axes) or "the only one",
+        numbers.seconds(speed.was.median),
+        numbers.seconds(speed.now.median),
+        marks.beside(f"{speed.ratio:.2f}", _with_one(marks.dot(speed.ratio, _SCALE, colour, interval))),
+        ends,
+        numbers.significant(speed.canary),
+        f"{speed.was.processes} + {speed.now.processes}",
+        _suspicion(speed),
+    )
+
+
+def _with_one(mark: Markup) -> Markup:
+    """A dashed line where both runs take the same time."""
+    x = _SCALE.at(1.0)
+    line = f'<path d="M{x} 1V15" style="stroke:var(--muted);stroke-dasharray:2 2"/>'
+    return Markup(str(mark).replace("</svg>", f"{line}</svg>"))
+
+
+def _suspicion(speed: Speed) -> Content:
+    """A suspicion is no failure and no success: it has a sign of its own."""
+    if speed.verdict in (SLOWER, FASTER):
+        sign = marks.sign("warn")
+        return Markup('<span class="status is-warn"><span aria-hidden="true">{}</span> {}</span>').format(
+            sign, speed.verdict
+        )
+    return speed.verdict
