@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def _words(bare: str) -> Iterator[str]:
     levels = [int(level) for level in re.findall(r"<h([1-6])\b", bare)]
     if levels.count(1) != 1:
         yield f"has {levels.count(1)} headings of level 1"
-    yield from (f"a heading of level {b} follows one of level {a}" for a, b in zip(levels, levels[1:]) if b > a + 1)
+    yield from (f"a heading of level {b} follows one of level {a}" for a, b in pairwise(levels) if b > a + 1)
     if not re.search(r'<html\b[^>]*\slang="[a-z]', bare):
         yield "does not say its language"
 
@@ -106,7 +107,7 @@ def opened(
         page.on("console", lambda message: found.append(f"console: {message.text}"))
         page.on("pageerror", lambda error: found.append(f"error: {error}"))
         page.on("request", lambda request: found.extend([] if _local(request.url) else [f"asks for {request.url}"]))
-        page.goto(path.as_uri())
+        page.goto(path.resolve().as_uri())
         yield page, found
     finally:
         context.close()

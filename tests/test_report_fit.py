@@ -28,7 +28,8 @@ from harness.report.sections.fit_plane import Plane, steepest
 from harness.report.view import View
 from harness.scenario.read import read_all
 from tests.builders import write_scenario
-from tests.test_report_browser import TAGS, browser  # noqa: F401 - a fixture
+from tests.report_checks import TAGS
+from tests.test_report_browser import browser  # noqa: F401 - a fixture
 from tests.test_report_page import failing, make_run, one_scenario
 
 GLIDES = Journey(20, 5.0, 1.25, 1.0, [2.0**-n for n in range(21)], 1e-9)

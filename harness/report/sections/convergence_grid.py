@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from harness.analysis.best_found import steps_to_best_found
-from harness.analysis.targets import reachings
+from harness.analysis.targets import Reaching, reachings
 from harness.frames.table import records
 from harness.report import findings_grid, numbers
 from harness.report.findings_convergence import share_words
@@ -30,7 +30,8 @@ def blocks(view: View) -> tuple[Block, ...]:
     rows = _rows(view, shares)
     if len(rates) * len(batches) < 2 or not any(row["target_steps"] for row in rows):
         return ()
-    squares = {share: _squares(view, rows, shares, share, rates, batches) for share in shares}
+    reached = reachings(((view.spec(row["cell"]), row) for row in rows), shares)
+    squares = {share: _squares(rows, reached, place, rates, batches) for place, share in enumerate(shares)}
     share = findings_grid.useful(shares, {share: list(found.values()) for share, found in squares.items()})
     shown = squares[share]
     finding = Finding(findings_grid.of_grid(list(shown.values()), share), _how(view, rows))
@@ -54,13 +55,9 @@ def _rows(view: View, shares: tuple[float, ...]) -> list[Row]:
 
 
 def _squares(
-    view: View, rows: Sequence[Row], shares: Sequence[float], share: float, rates: Sequence[Any], batches: Sequence[Any]
+    rows: Sequence[Row], reached: Sequence[Reaching], place: int, rates: Sequence[Any], batches: Sequence[Any]
 ) -> dict[tuple[str, str], Square]:
-    place = list(shares).index(share)
-    found = {
-        (key(item.axes["learning_rate"]), key(item.axes["batch_size"])): item.targets[place]
-        for item in reachings(((view.spec(row["cell"]), row) for row in rows), shares)
-    }
+    found = {(key(item.axes["learning_rate"]), key(item.axes["batch_size"])): item.targets[place] for item in reached}
     lost: dict[tuple[str, str], int] = {}
     for row in rows:
         at = (key(row["axes"]["learning_rate"]), key(row["axes"]["batch_size"]))
