@@ -130,6 +130,8 @@ def seen(browser: Any, path: Path, sight: Sight, *, axe: bool = True) -> list[st
         page.evaluate(_UNFOLD)
         over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         faults = [f"is {over} px too wide"] if over > 0 else []
+        elements = page.evaluate("document.querySelectorAll('*').length")
+        faults += [f"has {elements:,} elements with those of its script"] if elements > MOST_ELEMENTS else []
         least = min(page.evaluate(_TEXTS), default=99)
         if least < LEAST_TEXT.get(sight.width, 0) - 0.01:
             faults.append(f"has figure text of {least:.1f} px")
@@ -142,11 +144,11 @@ def accused(page: Any) -> list[str]:
     """What axe finds, of any impact."""
     from axe_playwright_python.sync_playwright import Axe
 
-    violations = Axe().run(page, options={"runOnly": TAGS}).response["violations"]
+    violations = Axe().run(page, options={"runOnly": TAGS, "resultTypes": ["violations"]}).response["violations"]
     return [f"axe: {item['id']}: {node['html'][:120]}" for item in violations for node in item["nodes"][:3]]
 
 
-def painted_late(browser: Any, path: Path, tries: int = 3) -> list[str]:
+def painted_late(browser: Any, path: Path, tries: int = 6) -> list[str]:
     """The first paint, in milliseconds, where the best of some tries is late; a busy machine has its moments."""
     times = []
     for _ in range(tries):

@@ -100,7 +100,8 @@
   });
   const field = (name, input) => { const label = make("label", name); label.append(input); filters.append(label); return input; };
   field("search", make("input", "", { type: "search" })).oninput = (event) => { words = event.target.value.trim().toLowerCase(); select(); };
-  columns.filter((column) => column.kind === "level" && column.levels.length > 1).forEach((column) => {
+  // Nobody picks one of thousands of seeds from a list, and each is an element: search finds it.
+  columns.filter((column) => column.kind === "level" && column.levels.length > 1 && column.levels.length <= 200).forEach((column) => {
     const input = field(column.label, make("select"));
     input.append(make("option", "all", { value: "" }), ...column.levels.map((level, place) => make("option", level, { value: place })));
     input.onchange = () => { input.value ? chosen.set(column, +input.value) : chosen.delete(column); select(); say(find("#shown").textContent); };
