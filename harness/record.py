@@ -7,6 +7,7 @@ import math
 import struct
 import zlib
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -136,11 +137,19 @@ def unpack_arrays(blob: bytes) -> Arrays:
         return {}
     data, at = zlib.decompress(body), 0
     arrays: Arrays = {}
-    for name, (dtype, shape) in json.loads(head).items():
-        count = math.prod(shape)
-        arrays[name] = np.frombuffer(data, dtype, count, at).reshape(shape)
-        at += arrays[name].nbytes
+    for name, dtype, count, shape in _parts(head):
+        array = np.frombuffer(data, dtype, count, at)
+        arrays[name] = array if len(shape) == 1 else array.reshape(shape)
+        at += array.nbytes
     return arrays
+
+
+@lru_cache(maxsize=64)
+def _parts(head: bytes) -> tuple[tuple[str, np.dtype[Any], int, tuple[int, ...]], ...]:
+    """Name, dtype, count and shape of each array; cells of one kind have the same head, and reading it takes longer."""
+    return tuple(
+        (name, np.dtype(dtype), math.prod(shape), tuple(shape)) for name, (dtype, shape) in json.loads(head).items()
+    )
 
 
 def to_bytes(record: Record, trace: bytes) -> bytes:

@@ -29,6 +29,7 @@ from harness import catalogue, implementations
 from harness.executors.base import Executor
 from harness.executors.child import run_and_exit
 from harness.executors.inline import InlineExecutor
+from harness.executors.preload import preload
 from harness.executors.supervise import supervise
 from harness.frames import Run, load
 from harness.implementations.base import Implementation
@@ -302,6 +303,7 @@ def _supervised(fault: str) -> dict[str, Any]:
 def main() -> None:
     """Supervise the cells named on the command line."""
     adopt_orphans()
+    preload("numpy")
     before = _open_files()
     cells = [_supervised(fault) for fault in sys.argv[1:]]
     print(json.dumps({"cells": cells, "files_before": before, "files_after": _open_files()}))
@@ -331,13 +333,13 @@ def finished_run(
     writer = RunWriter(folder)
     writer.meta({"name": folder.name})
     writer.plan(plan, scenarios, settings or {})
+    gc.collect()
     gc.freeze()  # as a template does: a timed pass collects first, and pytest holds much
     try:
         with Progress(len(plan.processes), quiet=True) as progress:
             carry_out(plan, executor, writer, progress, Conditions(jobs))
     finally:
         writer.close()
-        gc.unfreeze()
     return load(folder)
 
 

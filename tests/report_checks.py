@@ -14,6 +14,7 @@ from typing import Any
 import html5lib
 
 MOST_BYTES, MOST_ELEMENTS, MOST_PAINT_MS, MOST_PDF_PAGES, MOST_FIGURE_BYTES = 1_500_000, 6_000, 1_000, 12, 40_000
+MOST_PANELS = 30
 TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 # Figure text at a width of the window, in pixels as rendered.
 LEAST_TEXT = {1280: 9, 390: 8}
@@ -49,7 +50,10 @@ def _weight(text: str, bare: str) -> Iterator[str]:
         yield f"weighs {size:,} bytes"
     if elements > MOST_ELEMENTS:
         yield f"has {elements:,} elements"
-    for figure in re.findall(r"<svg\b[^>]*role=\"img\".*?</svg>", bare, re.S):
+    panels = re.findall(r"<svg\b[^>]*role=\"img\".*?</svg>", bare, re.S)
+    if len(panels) > MOST_PANELS:
+        yield f"has {len(panels)} panels"
+    for figure in panels:
         if len(figure) > MOST_FIGURE_BYTES:
             yield f"a figure weighs {len(figure):,} bytes"
 
@@ -95,9 +99,9 @@ def _form(text: str) -> Iterator[str]:
 
 @contextmanager
 def opened(
-    browser: Any, path: Path, sight: Sight = SIGHTS[0], *, script: bool = True
+    browser: Any, path: Path, sight: Sight = SIGHTS[0], *, script: bool = True, at: str = ""
 ) -> Iterator[tuple[Any, list[str]]]:
-    """The page, and what it asks for and complains about so far."""
+    """The page, at an anchor of it, and what it asks for and complains about so far."""
     context = browser.new_context(
         viewport={"width": sight.width, "height": 900}, color_scheme=sight.scheme, java_script_enabled=script,
         forced_colors="active" if sight.forced else "none",
@@ -107,7 +111,7 @@ def opened(
         page.on("console", lambda message: found.append(f"console: {message.text}"))
         page.on("pageerror", lambda error: found.append(f"error: {error}"))
         page.on("request", lambda request: found.extend([] if _local(request.url) else [f"asks for {request.url}"]))
-        page.goto(path.resolve().as_uri())
+        page.goto(path.resolve().as_uri() + (f"#{at}" if at else ""))
         yield page, found
     finally:
         context.close()

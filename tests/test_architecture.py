@@ -198,7 +198,7 @@ def test_nothing_below_imports_the_command_line() -> None:
     [
         ("torch", {"arithmetic", "implementations", "devices", "worker", "executors", "environment", "torch_draws"}),
         ("pandas", {"frames", "analysis", "report", "export"}),
-        ("pyarrow", {"export"}),
+        ("pyarrow", {"export", "report"}),
         ("matplotlib", {"report"}),
         ("jinja2", {"report"}),
         ("distributed", {"executors"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from itertools import pairwise
@@ -22,7 +23,10 @@ from harness.frames.points import ExactScaling, exact, points
 from harness.job import Job
 from harness.problem.data import make_data
 from harness.record import Arrays, unpack_arrays
-from harness.report.findings_budget import of_budget
+from harness.report.budget_marks import mark
+from harness.report.findings_budget import left_aside, of_budget
+from harness.report.marks import Scale
+from harness.report.sections.budget import by_configuration
 from harness.scenario.cell import CellSpec
 from harness.scenario.read import read
 from harness.scenario.reference import reference_spec
@@ -196,26 +200,56 @@ def test_the_axis_that_decides() -> None:
     single: dict[str, Any] = {"dtype": "float32"}
     mixed = [cell(SLOW), cell(DONE, **single), cell(DONE, learning_rate=0.2), cell(SLOW, **single, learning_rate=0.2)]
     assert deciding_axis(groups_of(*mixed)) is None
-    assert "of 4 configurations, in 2 from training" in of_budget(groups_of(*mixed), ["dtype", "learning_rate"])
+    assert of_budget(groups_of(*mixed)).startswith(
+        "2 of 4 configurations owe most of their error to training that has not arrived (optimisation), "
+        "2 to few and noisy data (estimation)."
+    )
 
 
 def test_captions() -> None:
     """None, one, several that agree, several that do not, a net, all zero, not finite."""
-    axes = ["dtype", "learning_rate"]
-    assert "neither a reference nor an optimum nor a truth" in of_budget([], axes)
-    assert of_budget(groups_of(cell(DONE)), axes) == (
+    assert "neither a reference nor an optimum nor a truth" in of_budget([])
+    assert of_budget(groups_of(cell(DONE))) == (
         "Most of the error comes from few and noisy data (estimation, 0.010). Rounding is at most 1.0"
         "\u202f×\u202f10⁻⁹, in float64."
     )
-    said = of_budget(groups_of(cell(SLOW), cell(DONE, learning_rate=0.2)), axes)
+    said = of_budget(groups_of(cell(SLOW), cell(DONE, learning_rate=0.2)))
     assert said.startswith(
-        "Most of the error comes at learning rate 0.1 from training that has not arrived (optimisation, 0.50); "
-        "at learning rate 0.2 from few and noisy data (estimation, 0.010)."
+        "With learning rate 0.1 most of the error comes from training that has not arrived (optimisation, 0.50), "
+        "with learning rate 0.2 from few and noisy data (estimation, 0.010)."
     )
-    assert of_budget(groups_of(cell({"rounding": 2e-7})), axes).startswith("Only rounding is known here, 2.0")
-    assert "0, or one part alone" in of_budget(groups_of(cell(dict.fromkeys(PARTS, 0.0))), axes)
-    gone = of_budget(groups_of(cell(SLOW), cell(SLOW, learning_rate=0.2, diverged=True)), axes)
-    assert gone.endswith("1 configuration diverged and is left aside.")
-    assert "every configuration" in of_budget(groups_of(cell(SLOW, diverged=True)), axes)
-    worst = of_budget(groups_of(cell(dict.fromkeys(PARTS, math.inf))), axes)
+    assert of_budget(groups_of(cell({"rounding": 2e-7}))).startswith("Only rounding is known here, 2.0")
+    assert "0, or one part alone" in of_budget(groups_of(cell(dict.fromkeys(PARTS, 0.0))))
+    gone = groups_of(cell(SLOW), cell(SLOW, learning_rate=0.2, diverged=True))
+    assert left_aside(gone) == " 1 configuration diverged and is left aside."
+    assert left_aside(gone[:1]) == left_aside(gone[1:]) == ""
+    assert "every configuration" in of_budget(groups_of(cell(SLOW, diverged=True)))
+    worst = of_budget(groups_of(cell(dict.fromkeys(PARTS, math.inf))))
     assert "not finite" in worst
+
+
+def test_the_table_has_at_most_twelve_configurations() -> None:
+    """Of 14 twelve have a row, which is said; each part has a shape on a row of its own; what diverged has none."""
+    rates = [round(0.1 * (place + 1), 1) for place in range(14)]
+    groups = groups_of(*(cell(SLOW, learning_rate=rate, diverged=rate == 0.1) for rate in rates))
+    table = by_configuration(groups, ["learning_rate"])
+    assert table is not None
+    assert len(table.rows) == 12
+    assert table.note.startswith("12 of 14 configurations")
+    assert (table.rows[0][0], table.rows[0][1], table.rows[0][-1]) == ("learning rate 0.1", "diverged", "")
+    lines = re.findall(r'class="budget-line" d="M5 ([0-9.]+)H', table.rows[1][-1])
+    assert len(lines) == len(set(lines)) == len(PARTS)
+    assert all(f'class="budget-{part}"' in table.rows[1][-1] for part in PARTS)
+    few = by_configuration(groups[:12], ["learning_rate"])
+    assert few is not None
+    assert few.note == ""
+    assert by_configuration(groups_of(cell({})), []) is None
+
+
+@pytest.mark.parametrize("size", [0.0, math.inf, math.nan, 1e-300, 1e300])
+def test_a_mark_of_any_size_can_be_drawn(size: float) -> None:
+    """What has no place on a log scale leaves its row empty."""
+    drawn = mark({"rounding": size, "optimisation": 1.0}, Scale.over([size, 1.0], log=True))
+    assert "nan" not in drawn
+    assert "inf" not in drawn
+    assert ("budget-rounding" in drawn) == (0 < size < math.inf)

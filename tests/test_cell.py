@@ -256,14 +256,15 @@ def test_length(values: dict[str, Any], per_epoch: int, steps: int) -> None:
         # what the model cannot say
         ({"model": {"kind": "linear", "powers": [2]}}, None),
         ({"model": {"kind": "linear", "intercept": False}, "init": {}}, None),
-        ({"model": {"kind": "linear", "standardize": "sample"}}, None),
+        # of the columns as they were
+        ({"model": {"kind": "linear", "standardize": "sample"}}, ([3.0, -1.0], 0.5)),
         ({"model": {"kind": "mlp", "hidden": [2]}}, None),
         ({"data__y": "sin"}, None),
     ],
 )
 def test_truth(values: dict[str, Any], truth: Any) -> None:
     """The coefficients that the data were made with, the noise's mean in the bias; None where the model has no such."""
-    found: Any = scenario(**values).cells[0].spec.truth()
+    found: Any = scenario(**values).cells[0].spec.raw_truth()
     assert found == (None if truth is None else (truth[0], pytest.approx(truth[1], rel=1e-15)))
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -682,12 +680,6 @@ def begun(tmp_path: Path) -> Path:
 
 class TestTheRunFileSuffices:
     """A run holds its data, order and draws; what they came from may change, move or go."""
-
-    @pytest.fixture(autouse=True)
-    def _frozen(self) -> Iterator[None]:
-        gc.freeze()  # as a template does: a timed pass collects first, and pytest holds much
-        yield
-        gc.unfreeze()
 
     @pytest.mark.parametrize("name", ["d.csv", "order.csv"])
     def test_a_changed_file_is_refused(

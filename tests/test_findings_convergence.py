@@ -12,7 +12,6 @@ import html5lib
 import pytest
 
 from harness.analysis.divergence import Divergence
-from harness.analysis.profile import Profile
 from harness.analysis.targets import Attempt, Target
 from harness.analysis.theory import Beside, Contraction, Deviation
 from harness.executors.base import Task
@@ -130,30 +129,6 @@ def test_targets_are_told_with_their_misses(targets: dict[str, list[Target]], sa
     assert findings.of_targets(targets) == says
 
 
-def ratios(*pairs: tuple[float, float], processes: int = 6) -> Profile:
-    return Profile(dict(zip(ARMS, zip(*pairs, strict=True), strict=True)), 0, 0, processes)
-
-
-@pytest.mark.parametrize(
-    ("found", "says"),
-    [
-        (None, "Fewer than two arms were timed, so there is nobody to rank."),
-        (Profile(dict.fromkeys(ARMS, ()), 3, 0, 6),
-         "No arm's median process reached a target, so there is nobody to rank."),
-        (ratios((1.0, 2.0), (1.0, 3.0)), "numpy has the least median time in 2 of 2 problems."),
-        (ratios((1.0, 2.0), (2.0, 1.0)), "numpy and torch.optim each have the least median time in 1 of 2 problems."),
-        (ratios((1.0, math.inf)),
-         "numpy has the least median time in 1 of 1 problem; torch.optim does not solve all of them."),
-        (ratios((1.0, 9.0), processes=1),
-         "Who is faster is not resolved: a time rests on as few as 1 process, and it takes 6; "
-         "the profile of 1 problem is shown all the same."),
-    ],
-)  # fmt: skip
-def test_a_profile_claims_only_what_is_resolved(found: Profile | None, says: str) -> None:
-    """With fewer than six processes nobody is called faster."""
-    assert findings.of_profile(found, NAMES) == says
-
-
 @pytest.mark.parametrize(
     ("trainings", "says"),
     [
@@ -180,6 +155,16 @@ def test_levels_are_thinned_evenly() -> None:
     assert evenly([1, 2], 3) == [1, 2]
     assert evenly(list(range(40)), 12)[::11] == [0, 39]
     assert len(evenly(list(range(40)), 12)) == 12
+
+
+def test_the_best_level_is_among_those_shown() -> None:
+    """In place of its neighbour; first and last stay, where there is room for a third."""
+    for best in range(40):
+        shown = evenly(list(range(40)), 12, best)
+        assert best in shown
+        assert shown == sorted(set(shown))
+        assert (shown[0], shown[-1], len(shown)) == (0, 39, 12)
+    assert evenly(list(range(40)), 2, 7) == [0, 7]
 
 
 FULL: dict[str, Any] = {"grid__batch_size": ["full"], "training": {"steps": 25}, "run": {"timing_repeats": 0}}

@@ -26,7 +26,7 @@ from harness.frames import Run
 from harness.problem.data import make_data
 from harness.problem.problem import Problem, make_problem
 from harness.record import Arrays
-from harness.report import findings_levels
+from harness.report import findings_levels, findings_partings
 from harness.report.sections import repeatability
 from harness.report.view import View
 from harness.scenario.cell import CellSpec
@@ -331,12 +331,24 @@ def test_the_page_shows_the_levels(three: Run) -> None:
     """The section has a row a level, its finding names them, and each table has one value a column."""
     view = View(Assessment(three), three.file.scenarios[0])
     data = repeatability.section(view).data
-    assert len(data.level_table.rows) == 9
-    assert data.levels.says.startswith("The same to the last bit: same process and other process; within")
+    assert [str(row[0]) for row in data.level_table.rows][:2] == ["same process", "other process"]
+    assert data.levels.says.startswith("Repeats are the same to the last bit; ")
+    assert "other template (no cell ran in processes of two templates)" in data.not_run
+    assert data.again == f"harness reproduce reports/{three.file.name}"
     assert data.partings is not None
-    assert len(data.parting_table.rows) == 6
-    for table in (data.level_table, data.parting_table, *(table for _, _, table in data.folded)):
+    assert len(data.partings.table.rows) == 6
+    tables = (data.level_table, data.places, data.partings.table, data.partings.full)
+    for table in (*tables, *(table for _, _, table in data.folded)):
         assert all(len(row) == len(table.head) for row in table.rows)
+
+
+def test_a_line_a_pair_and_the_full_account_of_those_that_part(three: Run) -> None:
+    """Each pair has the cause of most cells with k of n, or never parts; the fold has every cause of those that do."""
+    shown = repeatability.section(View(Assessment(three), three.file.scenarios[0])).data.partings
+    parted = [row for row in shown.table.rows if row[4] != "never apart"]
+    assert parted
+    assert all(" of " in row[5] for row in parted)
+    assert [row[0] for row in shown.full.rows] == [row[0] for row in parted]
 
 
 def test_one_cell_alone_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
@@ -347,7 +359,8 @@ def test_one_cell_alone_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
     assert all(level.reason for level in found.values())
     data = repeatability.section(View(Assessment(run), run.file.scenarios[0])).data
     assert data.levels.says.startswith("Nothing that ran can be compared")
-    assert (data.partings, data.parting_table, data.folded) == (None, None, ())
+    assert (data.level_table, data.places, data.partings, data.folded) == (None, None, None, ())
+    assert data.not_run.startswith("Not run: same process (no timed pass repeated a recorded one); other process")
 
 
 def test_cells_that_all_failed_have_no_level(tmp_path: Path) -> None:
@@ -356,7 +369,7 @@ def test_cells_that_all_failed_have_no_level(tmp_path: Path) -> None:
     run = finished_run(tmp_path / "none", scenario(data__y=target, grid__implementation=["numpy", "autograd"]))
     assert set(run.cells["status"]) == {"failed"}
     assert {level.verdict for level in levels_of(run).values()} == {NOT_RUN}
-    assert repeatability.section(View(Assessment(run), run.file.scenarios[0])).data.parting_table is None
+    assert repeatability.section(View(Assessment(run), run.file.scenarios[0])).data.partings is None
 
 
 def test_a_timed_pass_on_other_bits_differs(three: Run) -> None:
@@ -404,16 +417,49 @@ def test_the_limits_are_those_of_the_gate_and_of_the_reference() -> None:
 
 
 def test_captions_of_levels_claim_what_the_rows_carry() -> None:
-    """Each verdict with its names; the largest distance where there is one; what was not run by name."""
-    rows = [
-        Level("same process", "process", "", 4, 4, BITWISE, required=True),
-        Level("implementations", "pair", "float64", 0, 1, ROUNDING, pairs=(pair(),)),
-        Level("devices", "pair", "", 0, 0, NOT_RUN, reason="one"),
-    ]
-    assert findings_levels.of_levels(rows) == (
-        "The same to the last bit: same process; within rounding: implementations in float64 (at most 2\u00a0ULP). "
-        "Not run: devices."
+    """Repeats, then who parts by rounding alone and how far, then what is farther; what was not run is not claimed."""
+    again = Level("same process", "process", "", 4, 4, BITWISE, required=True)
+    near = Level("implementations", "pair", "float64", 0, 1, ROUNDING, pairs=(pair(),))
+    nearer = Level("implementations", "pair", "float32", 0, 1, ROUNDING, pairs=(pair(ulp=120.0),))
+    devices = Level("devices", "pair", "float64", 0, 1, ROUNDING, pairs=(pair(ulp=3.0),))
+    absent = Level("devices", "pair", "", 0, 0, NOT_RUN, reason="one")
+    says = findings_levels.of_levels
+    assert says([again, near, absent]) == (
+        "Repeats are the same to the last bit; implementations part by rounding alone, at most 2\u00a0ULP in float64."
     )
+    assert says([nearer, near, devices]) == (
+        "Implementations part by rounding alone, at most 2\u00a0ULP in float64 and 120\u00a0ULP in float32; "
+        "devices likewise, at most 3\u00a0ULP in float64."
+    )
+    threads = Level("thread counts", "pair", "float64", 2, 2, BITWISE, pairs=(pair(first=None, ulp=0.0),))
+    assert says([again, threads]) == "Repeats and thread counts are the same to the last bit."
+    assert says([absent]).startswith("Nothing that ran can be compared")
+
+
+def test_captions_of_levels_say_what_is_wrong() -> None:
+    """A repeat with other bits comes first and is no repeat that is the same; what is beyond rounding is named."""
+    says = findings_levels.of_levels
+    again = Level("same process", "process", "", 4, 4, BITWISE, required=True)
+    other = Level("other process", "cell", "", 5, 6, ROUNDING, required=True, pairs=(pair(),))
+    far = Level("implementations", "pair", "float32", 0, 1, DIFFERS, pairs=(pair(ulp=9e5, dtype="float32"),))
+    dtypes = Level("dtypes", "pair", "float32", 0, 1, ROUNDING, pairs=(pair(ulp=1e4),))
+    assert says([again, other]) == "Not every repeat is the same to the last bit (other process: 5 of 6 cells)."
+    assert says([again, far, dtypes]) == (
+        "Repeats are the same to the last bit; dtypes part by rounding alone, at most 10,000\u00a0ULP. "
+        "Farther apart than rounding explains: implementations in float32 (900,000\u00a0ULP)."
+    )
+    kink = Level("implementations", "pair", "float64", 0, 1, ROUNDING, pairs=(pair(kink=4),))
+    assert "1 pair is compared up to a kink" in findings_levels.how_of_levels([kink])
+    assert "kink" not in findings_levels.how_of_levels([far])
+
+
+def test_levels_that_were_not_run_are_said_by_reason() -> None:
+    """One reason once, with all that it is about; nothing where all were run."""
+    left = [
+        Level(name, "pair", "", 0, 0, NOT_RUN, reason=reason) for name, reason in (("a", "x"), ("b", "y"), ("c", "x"))
+    ]
+    assert findings_levels.of_not_run(left) == "Not run: a and c (x); b (y)."
+    assert findings_levels.of_not_run([]) == ""
 
 
 def test_far_apart_is_said_to_be_grown_or_not() -> None:
@@ -429,18 +475,48 @@ def test_far_apart_is_said_to_be_grown_or_not() -> None:
 def test_words_on_a_pair_name_who_rounds_once_only_where_that_is_known() -> None:
     """Certain where nothing else gives both; possible where gradients do too; nobody where it changes sides."""
     names = ("autograd", "optim")
-    (only,) = findings_levels.of_pair(names, [Why(parting.UPDATE, 1)] * 2)
+    (only,) = findings_partings.of_pair(names, [Why(parting.UPDATE, 1)] * 2)
     assert only.startswith("2: one gradient gives both states, its update rounded once in torch.optim and twice in")
     assert only.endswith("autograd; nothing else does")
-    (some,) = findings_levels.of_pair(names, [Why(parting.UPDATE, 1), Why(parting.EITHER, 1)])
+    (some,) = findings_partings.of_pair(names, [Why(parting.UPDATE, 1), Why(parting.EITHER, 1)])
     assert some.endswith("in 1 of them nothing else does")
-    (maybe,) = findings_levels.of_pair(names, [Why(parting.EITHER, 1)])
+    (maybe,) = findings_partings.of_pair(names, [Why(parting.EITHER, 1)])
     assert maybe.endswith("gradients that differ by rounding do too")
-    (chance,) = findings_levels.of_pair(names, [Why(parting.EITHER, 1), Why(parting.EITHER, 0)])
+    (chance,) = findings_partings.of_pair(names, [Why(parting.EITHER, 1), Why(parting.EITHER, 0)])
     assert "torch.optim" not in chance
     told_ = [(names, Why(cause)) for cause in parting.CAUSES]
-    assert findings_levels.of_partings(told_).startswith("Of 8 partings looked at, in 1 no rounding explains it")
-    assert findings_levels.of_partings([]).startswith("No two implementations part")
+    assert findings_partings.of_partings(told_)[0] == "In 1 of 8 partings looked at, no rounding explains it."
+
+
+def test_partings_are_told_by_their_most_frequent_cause() -> None:
+    """The finding is what most of them have, the rest follows; alone only where nothing else would do."""
+    names = ("autograd", "optim")
+    whys = [Why(parting.UPDATE, 1), *[Why(parting.EITHER, 1)] * 2, Why(parting.LOSS), Why(parting.UNSEEN)]
+    says, rest = findings_partings.of_partings([(names, why) for why in whys])
+    assert says == "In 3 of 5 partings looked at, an update rounded once on one side and twice on the other is enough."
+    assert rest == (
+        "In 1 the loss already differs, in 1 nothing more can be told. "
+        "In 1 nothing but such an update does it: torch.optim rounding once."
+    )
+    alone = findings_partings.of_partings([(names, Why(parting.KINK))])
+    assert alone == ("In 1 of 1 parting looked at, a kink is near.", "")
+    assert findings_partings.of_partings([])[0].startswith("No two implementations part")
+
+
+@pytest.mark.parametrize(
+    ("whys", "said"),
+    [
+        ([Why(parting.LOSS)] * 2 + [Why(parting.UPDATE, 0)], ("the loss already differs by rounding", 2)),
+        ([Why(parting.UPDATE, 1)] * 3, ("update rounded once in torch.optim", 3)),
+        ([Why(parting.EITHER, 0)], ("update rounded once in autograd, or gradients", 1)),
+        ([Why(parting.EITHER, 0), Why(parting.EITHER, 1)], ("rounding of the gradient or of the update", 2)),
+        ([Why(parting.EITHER)], ("rounding of the gradient or of the update", 1)),
+        ([Why(parting.BEYOND)], ("more than rounding", 1)),
+    ],
+)
+def test_the_short_cause_names_a_side_only_where_it_is_one(whys: list[Why], said: tuple[str, int]) -> None:
+    """The most frequent with its count; where either side would do, neither is named."""
+    assert findings_partings.in_short(("autograd", "optim"), whys) == said
 
 
 @pytest.mark.parametrize(("value", "text"), [(1.0, "1"), (0.25, "0.25"), (7.951, "7.96"), (4521.2, "4,522")])

@@ -72,7 +72,7 @@ def harness(*arguments: str, cwd: Path, **variables: str) -> subprocess.Complete
 def test_a_plugin_runs_like_one_of_our_own(tmp_path: Path) -> None:
     """`--plugin mine.py` makes its name an implementation: planned, run, compared with ours, in the run file."""
     scenario = write_scenario(tmp_path, grid__implementation=["numpy", "bare"], grid__dtype=["float64"])
-    done = harness("run", str(scenario), "--plugin", file(tmp_path, BARE), "--name", "run", cwd=tmp_path)
+    done = harness("run", str(scenario), "--plugin", file(tmp_path, BARE), "--name", "run", "--no-report", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
     run = load(tmp_path / "reports" / "run")
     by_name = run.cells.groupby("implementation")["status"].unique().map(list).to_dict()
@@ -87,7 +87,8 @@ def test_a_run_with_a_plugin_is_read_without_it(tmp_path: Path) -> None:
     """The page and the export need the run file alone; the plug-in may be gone."""
     scenario = write_scenario(tmp_path, grid__implementation=["mine"])
     plugin = file(tmp_path, MINE)
-    assert harness("run", str(scenario), "--plugin", plugin, "--name", "run", cwd=tmp_path).returncode == 0
+    arguments = ["run", str(scenario), "--plugin", plugin, "--name", "run", "--no-report", "--executor", "inline"]
+    assert harness(*arguments, cwd=tmp_path).returncode == 0
     Path(plugin).unlink()
     for command in ("report", "export"):
         done = harness(command, "run", cwd=tmp_path)
@@ -198,7 +199,7 @@ def test_an_installed_plugin_needs_no_option(tmp_path: Path) -> None:
     """A package with an entry point in `harness.implementations` is known by being installed."""
     scenario = write_scenario(tmp_path, grid__implementation=["mine"])
     variables = installed(tmp_path, MINE)
-    done = harness("run", str(scenario), "--name", "run", cwd=tmp_path, **variables)
+    done = harness("run", str(scenario), "--name", "run", "--no-report", cwd=tmp_path, **variables)
     assert done.returncode == 0, done.stderr
     assert set(load(tmp_path / "reports" / "run").cells["status"]) == {"ok"}
 

@@ -113,7 +113,7 @@ def test_there_is_no_profile_of_one_arm_or_of_no_times() -> None:
 @pytest.mark.parametrize("ratios", [(1.0, 1.5, math.inf), (math.inf,), (1.0,), (1.0, 1e6)])
 def test_every_profile_can_be_drawn(ratios: tuple[float, ...]) -> None:
     """An arm that solved nothing, all at once, and one a million times slower have a panel."""
-    drawn = figure.draw("p", "problems", [figure.Curve("a", "numpy", (1.0,) * len(ratios)),
-                                          figure.Curve("b", "optim", ratios, dashed=True)])  # fmt: skip
+    drawn = figure.times("p", "problems", [figure.Curve("a", "numpy", (1.0,) * len(ratios)),
+                                           figure.Curve("b", "optim", ratios, dashed=True)])  # fmt: skip
     assert "<svg" in drawn
     assert "nan" not in drawn

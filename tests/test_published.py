@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from harness import runner
 from harness.analysis import rules
 from harness.analysis.expectations import check_all
 from harness.analysis.published import Row, least_seeds, off_by, published, verdict, worst
@@ -185,11 +186,10 @@ def test_over_seeds(rule: dict[str, Any]) -> None:
     assert verdict(over_seeds(1.0, 2.0, 0.5, **rule), 50) == "not: off by 0.5"
 
 
-def test_a_statistic_of_one_seed_has_no_spread() -> None:
-    """A mean of many seeds lies within their spread; of one it is a number as any other."""
+def test_a_statistic_is_a_number_as_any_other() -> None:
+    """A mean of many seeds that is near enough says to how many digits: their spread was not looked at."""
     of = result(2.98927620, value=2.98927619, within=5e-8, statistic="mean")
-    assert verdict(of, 20) == "within the spread of 20 seeds"
-    assert verdict(of, 1) == "to 8 digits"
+    assert verdict(of, 20) == verdict(of, 1) == "to 8 digits"
 
 
 def test_words_hold_or_not() -> None:
@@ -299,20 +299,32 @@ def test_a_changed_digit_is_told(
     assert all(size == pytest.approx(abs(wanted - float(before.partition("=")[2])), rel=0.6) for size in off)
 
 
+references = runner._references
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("name", "seeds"),
-    [("four-traits-seeds", {50}), ("line-seeds", {20, 50}), ("parabola-torch", set()), ("ptex-band", {50})],
+    [("four-traits-seeds", {50}), ("line-seeds", set()), ("parabola-torch", set()), ("ptex-band", {50})],
 )
-def test_the_command(name: str, seeds: set[int], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command(
+    name: str,
+    seeds: set[int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What takes fifty seeds, or what torch draws: the command holds every number and ends with the table."""
+    # Of fifty references one is walked: they take most of the time, and no number rests on them.
+    monkeypatch.setattr(runner, "_references", lambda plan: references(plan)[:1])
     options = ["--only", "implementation=numpy", "--no-report", "--out", str(tmp_path), "--name", "r"]
     assert main(["run", str(FOLDER / f"{name}.toml"), *options]) == 0
     rows = published(run := load(tmp_path / "r"), check_all(run))
     assert {row.result.status for row in rows} == {"held"}
     assert len(rows) == len(run.file.scenarios[0].expectations)
     assert f"{len(rows)} published numbers: " in capsys.readouterr().out
-    over = {row.verdict for row in rows if row.result.expect.over_seeds} - {"holds"}
+    over = {row.verdict for row in rows if row.result.expect.over_seeds and row.result.expect.statistic is None}
+    over -= {"holds"}
     assert over == {f"within the spread of {count} seeds" for count in seeds}
 
 
@@ -323,5 +335,5 @@ def test_not_checked_is_said_with_its_reason(tmp_path: Path) -> None:
     path = tmp_path / "s.toml"
     path.write_text(text, encoding="utf-8")
     (row,) = published(run := finished_run(tmp_path / "run", read(path)), check_all(run))
-    assert row.verdict == "not checked: 1 seeds; it takes 50"
+    assert row.verdict == "not checked: 1 seed; it takes 50"
     assert any(line.startswith("  ○ loss") for line in table(Assessment(run)))

@@ -177,7 +177,27 @@ def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
     assert "1 of 2 runs with a verdict passed." in text
     for words in ("Not passed", "1 of 2 expectations missed.", "2027-01-15 08:00", "1 min 1 s", "abc", "quick"):
         assert words in text
+    assert "The newest of them, new, did not pass." in text
     assert page_of(tmp_path) == text
+
+
+def test_runs_stand_beside_their_gates(tmp_path: Path) -> None:
+    """A column a gate that any of them has; gates that are not whole are left out and harm nothing."""
+    whole = {
+        "name": "cells",
+        "title": "t",
+        "found": "7 of 7, 2 skipped",
+        "limit": "all",
+        "status": "passed",
+        "note": "",
+    }
+    summary(tmp_path, "good", gates=[whole, {"name": "bits"}, {**whole, "status": "<b>"}, 3, None])
+    summary(tmp_path, "old")
+    text = page_of(tmp_path)
+    assert ">Cells</th>" in text
+    assert "7 of 7</span>" in text
+    assert "2 skipped" in text
+    assert "Bits as before" not in text
 
 
 DAMAGED: dict[str, bytes] = {

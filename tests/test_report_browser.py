@@ -149,6 +149,38 @@ def test_the_table_sorts_filters_and_pages(browser: Any, folder: Path) -> None:
         assert shown.inner_text() == "No row matches."
 
 
+def test_the_address_of_a_cell_shows_that_cell(browser: Any, folder: Path) -> None:
+    """It stands alone in the table, with the command that runs it again; so does one whose link is followed."""
+    with (folder / "cells.csv").open(encoding="utf-8") as file:
+        cells = [row["cell"] for row in csv.DictReader(file)]
+    wanted, other = cells[-1], cells[0]
+    with opened(browser, folder / "line.html", at=wanted) as (page, _):
+        rows, command = page.locator("#cells-table tbody tr"), page.locator("#cells-repeat")
+        assert rows.count() == cells.count(wanted)
+        assert set(rows.locator("td:last-child").all_inner_texts()) == {wanted}
+        assert command.inner_text().endswith(f"--cell {wanted}")
+        assert page.locator("#cells").bounding_box()["y"] < 100
+        page.get_by_label("search").fill("")
+        assert command.inner_text().endswith("--cell CELL")
+        page.get_by_label("search").fill(other)
+        rows.first.get_by_role("link").click()
+        assert page.evaluate("location.hash") == f"#{other}"
+        assert command.inner_text().endswith(f"--cell {other}")
+
+
+def test_every_section_and_figure_has_an_address(browser: Any, folder: Path) -> None:
+    """The link beside each heading and caption leads to where it stands, and the keyboard reaches it."""
+    with opened(browser, folder / "line.html") as (page, _):
+        links = page.locator("a.here")
+        addresses = [str(link.get_attribute("href")) for link in links.all()]
+        assert {f"#{name}" for name in ("verdict", "loss", "step-times", "time")} - {*addresses} == {"#verdict"}
+        assert len(addresses) == len(set(addresses))
+        for address in addresses:
+            assert page.locator(address).count() == 1
+        links.first.focus()
+        assert links.first.evaluate("(link) => getComputedStyle(link).opacity") == "1"
+
+
 def test_the_keyboard_finds_the_report_first(browser: Any, folder: Path) -> None:
     """The first Tab is the skip link, and Enter goes on to the report."""
     with opened(browser, folder / "line.html") as (page, _):

@@ -12,7 +12,7 @@ from harness.analysis.agreement import Agreement
 from harness.analysis.expectations import Check, Result
 from harness.analysis.repeatability import Repeated
 from harness.analysis.timing import Interval, TimingGroup, median_interval, timing_groups
-from harness.report import findings, numbers, palette
+from harness.report import findings, findings_accuracy, findings_expectations, numbers, palette
 from harness.report.figures.lines import Line, limits
 from harness.report.figures.panel import spread
 from harness.scenario.expect import Expect
@@ -72,11 +72,29 @@ def test_fastest_is_claimed_only_where_the_interval_carries_it() -> None:
 
 def test_digits_name_the_least_and_the_most() -> None:
     """One value for all, a range, or none at all."""
-    assert findings.of_digits({"a": -0.02, "b": 1.0}, 3).startswith("No implementation has arrived")
-    assert findings.of_digits({"a": 5.02, "b": 5.04}, 3).startswith("All 2 implementations agree with the exact")
-    assert "Between 2.0 (b) and 5.0 (a)" in findings.of_digits({"a": 5.0, "b": 2.0}, 3)
-    assert "No cell finished" in findings.of_digits({"a": math.nan}, 3)
-    assert "exact" in findings.of_digits({"a": math.inf}, 3)
+    of_digits = findings_accuracy.of_digits
+    assert of_digits({"a": -0.4, "b": 1.0}, 3) == (
+        "No implementation arrives at the exact optimum: 0.0 (a) to 1.0 (b) correct digits, where 3 count as converged."
+    )
+    assert of_digits({"a": 5.02, "b": 5.04, "c": 5.0}, 3) == (
+        "All 3 implementations find the exact optimum to 5.0 correct digits; from 3 on a cell counts as converged."
+    )
+    assert of_digits({"a": 5.0}, 3).startswith("a finds the exact optimum to 5.0 correct digits;")
+    assert of_digits({"a": 5.0, "b": 2.0}, 3).startswith("1 of 2 implementations arrives at the exact optimum: 2.0 (b)")
+    assert "No cell finished" in of_digits({"a": math.nan}, 3)
+    assert "No cell finished" in of_digits({}, 3)
+    assert of_digits({"a": math.inf, "b": math.inf}, 3) == "Both implementations end on the exact optimum itself."
+    assert "to 5.0 (a) to all (b) correct digits" in of_digits({"a": 5.0, "b": math.inf}, 3)
+
+
+def test_what_diverged_has_no_digits() -> None:
+    """It is named, counts among none that arrive, and all of them are said as one."""
+    assert "; b diverges" in findings_accuracy.of_digits({"a": 5.0, "b": -math.inf}, 3)
+    assert "; b diverges." in findings_accuracy.of_digits({"a": 1.0, "b": -math.inf}, 3)
+    assert findings_accuracy.of_digits({"a": 5.0, "b": 5.0, "c": math.nan}, 3).startswith(
+        "2 of 3 implementations find the exact optimum to 5.0 correct digits; c has none; from 3 on"
+    )
+    assert findings_accuracy.of_digits({"a": -math.inf, "b": -math.inf}, 3) == "Every implementation diverges."
 
 
 def test_convergence_counts_what_diverged() -> None:
@@ -99,15 +117,18 @@ def result(*held: bool, reason: str = "") -> Result:
     [
         ([], "declares no expectation"),
         ([result(True)], "The expectation holds."),
-        ([result(True), result(True, True)], "All 2 expectations hold."),
+        ([result(True), result(True, True)], "Both expectations hold."),
+        ([result(True)] * 3, "All 3 expectations hold."),
+        ([result(False)], "The expectation is missed: loss at the end is 1.0 within 0.1."),
         ([result(True), result(True, False)], "1 of 2 expectations is missed"),
-        ([result(reason="x")], "None of the 1 expectation could be checked"),
+        ([result(reason="x")], "The expectation could not be checked."),
+        ([result(reason="x"), result(reason="x")], "None of the 2 expectations could be checked."),
         ([result(True), result(reason="x")], "1 of 2 expectations hold; 1 was not checked"),
     ],
 )
 def test_expectations_are_counted(results: list[Result], says: str) -> None:
     """Held, missed and not checked are three things."""
-    assert says in findings.of_expectations(results)
+    assert says in findings_expectations.of_expectations(results)
 
 
 def test_repeats_are_counted() -> None:
@@ -144,9 +165,13 @@ def test_failures_are_counted(counts: tuple[int, int, int, int], says: str) -> N
 
 def test_final_loss_of_a_net() -> None:
     """Equal within a thousandth is one number; else the best and the worst are named."""
-    assert findings.of_final_loss({"a": 0.5, "b": 0.5001}) == "The loss ends at 0.500 in all 2 implementations."
-    assert "between 0.500 (a) and 0.700 (b)" in findings.of_final_loss({"a": 0.5, "b": 0.7, "c": math.inf})
-    assert findings.of_final_loss({"a": math.nan}) == "No cell ended with a finite loss."
+    assert findings_accuracy.of_final_loss({"a": 0.5, "b": 0.5001}) == "The loss ends at 0.500 in both implementations."
+    lost = findings_accuracy.of_final_loss({"a": 0.5, "b": 0.7, "c": math.inf})
+    assert lost == "The loss ends between 0.500 (a) and 0.700 (b); it is not finite in c."
+    assert findings_accuracy.of_final_loss({"a": 0.5, "c": math.nan}) == (
+        "The loss ends at 0.500 in a; it is not finite in c."
+    )
+    assert findings_accuracy.of_final_loss({"a": math.nan}) == "No cell ended with a finite loss."
 
 
 def luminance(colour: str) -> float:

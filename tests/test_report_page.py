@@ -19,6 +19,7 @@ from harness.frames import load
 from harness.plan import Cuts, make_plan
 from harness.progress import Progress
 from harness.record import Record
+from harness.report.glance import views_of
 from harness.report.page import file_name, link
 from harness.report.sections import cells
 from harness.report.sections.cells import PAGE_ROWS, Column, fitted, safe_json
@@ -32,7 +33,7 @@ from harness.store.writer import RunWriter
 from tests.builders import scenario as built
 from tests.builders import write_scenario
 from tests.faulty import finished_run
-from tests.report_checks import MOST_BYTES, MOST_ELEMENTS, of_text
+from tests.report_checks import MOST_BYTES, MOST_ELEMENTS, MOST_PANELS, of_text
 
 HOSTILE = "a </script><script>alert(1)</script> & <b>\"quoted\"</b> 'x' \u2028 $y_2$"
 GRID: dict[str, Any] = {
@@ -185,14 +186,15 @@ def test_hostile_text_stays_text(report: Path) -> None:
 def test_skipped_and_diverged_cells_are_said(report: Path) -> None:
     """Skipped cells are named with their reason, diverged ones in words."""
     bad, good = pages_of(report)["bad.html"], pages_of(report)["good.html"]
-    assert re.search(r"processes were skipped \(seed 2\)", bad)
-    assert re.search(r"processes diverged \(learning rate 5\)", good)
+    assert re.search(r"skipped</span></th><td class=\"number\">[\d,]+</td><td>seed 2</td>", bad)
+    assert re.search(r"diverged</span></th><td class=\"number\">[\d,]+</td><td>learning rate 5</td>", good)
 
 
 def test_a_failure_carries_its_command(report: Path) -> None:
-    """The command names the scenario and every axis that varies, in the words the command line reads."""
+    """The command names the run as it lies in a project and the cell, and not the path that the page was made from."""
     text = pages_of(report)["bad.html"]
-    assert re.search(r"harness reproduce \S+ --cell c[0-9a-f]{12}", text)
+    assert re.search(r"harness reproduce reports/run --cell c[0-9a-f]{12}", text)
+    assert str(report) not in text
 
 
 def test_a_missed_expectation_stands_beside_what_was_found(report: Path) -> None:
@@ -376,3 +378,21 @@ def test_the_reference_was_timed(tmp_path: Path) -> None:
     digits = made.cells.set_index("learning_rate")["correct_digits"]
     assert digits[0.2] > digits[0.05]
     assert View(Assessment(made), made.file.scenarios[0]).reference["learning_rate"] == 0.05
+
+
+def test_a_page_has_no_more_panels_than_are_read(tmp_path: Path) -> None:
+    """Fourteen rates, seven parameters, two dtypes, two implementations: 30 panels, the best rate among them."""
+    columns = {"kind": "normal", "mean": 0.0, "sd": 1.0, "columns": 6}
+    values: dict[str, Any] = {
+        "data__x": columns, "data__y": {"kind": "linear", "weights": [1.0] * 6, "bias": 0.5},
+        "grid__implementation": ["numpy", "autograd"], "grid__dtype": ["float32", "float64"],
+        "grid__batch_size": [8, "full"], "grid__learning_rate": [round(0.01 * n, 2) for n in range(1, 15)],
+        "run": {"timed_seeds": 1, "replicates": 1, "timing_repeats": 1}, "training__epochs": 2,
+    }  # fmt: skip
+    assessment = make_run(tmp_path / "run", one_scenario(tmp_path, **values))
+    text = write_report(assessment, tmp_path / "out").with_name("line.html").read_text(encoding="utf-8")
+    assert of_text(text) == []
+    assert text.count('<svg class="figure"') == MOST_PANELS
+    (view,) = views_of(assessment)
+    assert f">learning rate {view.reference['learning_rate']:g}<" in text
+    assert re.search(r"\d+ of 14 learning rates, the best among them", text)

@@ -123,14 +123,15 @@ def cover(inside: int, count: int, found: float = 1e-9, name: str = "w") -> Cove
     ("found", "says"),
     [
         ([], "no standard errors"),
-        ([cover(19, 20)], "is sampling error, not optimisation error"),
-        ([cover(19, 20)], "in 19 of 20 data sets: a share of 76 to 99\u202f%, which holds the 95\u202f% it should be"),
-        ([cover(20, 20), cover(10, 20, name="b")], "in 10 to 20 of 20 data sets; the share's interval leaves out"),
+        ([cover(19, 20)], "is sampling error: training ends within"),
+        ([cover(19, 20)], "in 19 of 20 data sets; that fits 95\u202f%, and any share from 76 to 99\u202f%."),
+        ([cover(20, 20), cover(10, 20, name="b")], "in 10 to 20 of 20 data sets; that does not fit 95\u202f% for b"),
         ([cover(20, 20), cover(10, 20, name="b")], "for b, one of 2 looked at"),
-        ([cover(1, 1), cover(0, 1)], "1 of 2 parameters of the one data set, which says nothing about how often"),
+        ([cover(1, 1), cover(0, 1)], "1 of 2 parameters in the one data set, which says nothing about how often"),
         ([cover(19, 20, 0.5)], "less than sampling error"),
         ([cover(19, 20, 7.0)], "optimisation error outweighs sampling error"),
         ([cover(19, 20, NAN)], "No training ended"),
+        ([cover(19, 20, INF)], "no finite distance"),
     ],
 )
 def test_coverage_in_words(found: list[Covered], says: str) -> None:
@@ -172,16 +173,27 @@ def test_no_coverage_where_it_means_nothing(tmp_path: Path, values: dict[str, An
     [
         ({}, "No cell finished"),
         ({"batch size": {"batch 8": []}}, "No cell finished"),
-        ({"batch size": {"batch 8": [1.0, 2.0], "batch full": [6.0, 7.0]}}, "from 1.0 correct digits (batch 8) to 6.0"),
+        ({"batch size": {"batch 8": [1.0, 2.0], "batch full": [6.0, 7.0]}}, "digits go from 1.0 (batch 8) to 6.0"),
         ({"batch size": {"batch 8": [1.0, 7.0], "batch full": [6.0, 7.0]}}, "though their cells overlap"),
-        ({"batch size": {"batch 8": [3.0], "batch full": [3.01]}}, "the median is 3.0 correct digits throughout"),
+        (
+            {"batch size": {"batch 8": [3.0], "batch full": [3.01]}},
+            "Median correct digits are 3.0 with every batch size.",
+        ),
         (
             {"learning rate": {"a": [-INF, -INF], "b": [2.0, 2.0]}},
-            "the median is 2.0 correct digits with b; a diverges",
+            "Median correct digits are 2.0 with b; a diverges. No level",
         ),
-        ({"learning rate": {"a": [-INF], "b": [-INF]}}, "By learning rate every level diverges"),
+        ({"learning rate": {"a": [-INF], "b": [-INF]}}, "Every learning rate diverges."),
         ({"learning rate": {"a": [6.9], "b": [1.0]}}, "A comes within a digit of float32's limit, 7.2."),
         ({"learning rate": {"a": [2.0], "b": [1.0]}}, "No level comes within a digit"),
+        (
+            {"batch size": {"a": [2.0], "b": [1.0]}, "learning rate": {"c": [3.0], "d": [4.0]}},
+            "Median correct digits go from 1.0 (b) to 2.0 (a), and from 3.0 (c) to 4.0 (d). No level",
+        ),
+        (
+            {"batch size": {"a": [2.0], "b": [-0.5]}, "learning rate": {"c": [3.0], "d": [3.0], "e": [-INF]}},
+            "go from 0.0 (b) to 2.0 (a), and are 3.0 with every learning rate that does not diverge; e diverges.",
+        ),
     ],
 )
 def test_digits_by_level_in_words(strips: Any, says: str) -> None:
@@ -233,7 +245,7 @@ def test_all_diverged_is_said(tmp_path: Path) -> None:
     view = view_of(tmp_path, grid__learning_rate=[50.0, 60.0], training__epochs=80)
     figure = accuracy_digits.figure(view)
     assert figure is not None
-    assert "every level diverges" in figure.finding.says
+    assert figure.finding.says == "Every learning rate diverges."
     assert accuracy.section(view).data.figure is not None
 
 
@@ -361,13 +373,13 @@ def drawn(first: int | None, largest: float, name: str = "a", *, beyond: bool = 
     ("lines", "says"),
     [
         ([], "No two cells"),
-        ([drawn(None, 0.0)], "From x: the same bits at every recorded step."),
-        ([drawn(1, 2.0)], "From x: 2\u00a0ULP apart at step 7. None goes beyond what rounding explains."),
-        ([drawn(1, 2.0), drawn(3, 4.0, "b")], "at most 4\u00a0ULP apart at step 7 (b)"),
-        ([drawn(1, 2.0), drawn(None, 0.0, "b")], "2\u00a0ULP apart at step 7 (a), b not at all"),
-        ([drawn(1, INF)], "a alone is not finite at step 7"),
-        ([drawn(1, 9e5, beyond=True)], "1 line goes beyond what rounding explains."),
-        ([drawn(1, 2.0), drawn(None, 0.0, panel="from y")], "; from y: the same bits"),
+        ([drawn(None, 0.0)], "Every line has the same bits at every recorded step."),
+        ([drawn(1, 2.0)], "No line goes farther than rounding explains: at most 2\u00a0ULP from x."),
+        ([drawn(1, 2.0), drawn(3, 4.0, "b")], "at most 4\u00a0ULP from x."),
+        ([drawn(1, INF)], "1 line goes farther than rounding explains: a from x alone is not finite at step 7."),
+        ([drawn(1, 9e5, beyond=True)], "1 line goes farther than rounding explains: at most 900,000\u00a0ULP from x."),
+        ([drawn(1, 2.0), drawn(None, 0.0, panel="from y")], "2\u00a0ULP from x and the same bits from y."),
+        ([drawn(1, 0.0)], "other bits from x, but no distance."),
     ],
 )
 def test_distances_in_words(lines: list[Drawn], says: str) -> None:
@@ -483,7 +495,7 @@ def test_time_by_batch_of_a_run(tmp_path: Path) -> None:
     (figure,) = timing_scaling.figures(view)
     assert len(figure.panels) == 1
     assert "full, 40" in figure.panels[0]
-    dots = timing.section(view).data.figures[0]
+    dots = timing.section(view).data.rows[0][0]
     assert "n\u00a06" in dots.panels[0]
 
 
@@ -515,4 +527,4 @@ def test_two_devices_beside_each_other(tmp_path: Path, monkeypatch: pytest.Monke
     assert found is not None
     assert ", cpu. Dots" in found.finding.how
     steps = repeatability.section(view).data.steps
-    assert "between cpu and cuda in float64" in steps.finding.says.lower()
+    assert "between cpu and cuda in float64" in "".join(steps.panels)

@@ -23,9 +23,8 @@ from harness.analysis.reproduction import Distance, Reproduction, differing_fiel
 from harness.analysis.scopes import Subject, is_aside, rests
 from harness.cli.main import main
 from harness.executors.inline import InlineExecutor
-from harness.executors.local import LocalExecutor
 from harness.fingerprint import fingerprint
-from harness.frames import Run
+from harness.frames import Run, load
 from harness.record import pack_arrays
 from harness.reproduce import recorded, reproductions
 from tests.builders import scenario, write_scenario
@@ -141,20 +140,31 @@ def test_of_many_cells_only_those_that_differ_have_lines(tmp_path: Path, capsys:
     assert output.out.splitlines()[-1] == "✕ 23 of 45 cells came out again, to the last bit."
 
 
-def fickle_run(folder: Path) -> str:
-    """A finished run of one cell of the fickle plug-in; the cell's id."""
+@pytest.fixture(scope="module")
+def fickle_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder with a finished run of one cell of the fickle plug-in; the cell's id."""
+    folder = tmp_path_factory.mktemp("fickle")
     path = write_scenario(folder, grid__implementation=["mine"], grid__dtype=["float64"], run__timed_seeds=0)
     done = harness("run", str(path), "--plugin", file(folder, FICKLE), "--name", "run", "--no-report", cwd=folder)
     assert done.returncode == 0, done.stderr
-    out = harness("export", "run", cwd=folder).stdout
-    return out.splitlines()[1].split(",")[0]
+    return folder, str(load(folder / "reports" / "run").cells["cell"].item())
 
 
-def test_the_first_difference_is_named(tmp_path: Path) -> None:
+@pytest.fixture
+def fickle(fickle_run: tuple[Path, str]) -> Iterator[tuple[Path, str]]:
+    """The same for a test that makes the plug-in give something else."""
+    yield fickle_run
+    folder, _ = fickle_run
+    file(folder, FICKLE)
+    for name in ("moved", "broken"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def test_the_first_difference_is_named(fickle: tuple[Path, str]) -> None:
     """A cell that gives other bits ends with code 1 and names the state, the parameter, both values and the ULPs."""
-    cell = fickle_run(tmp_path)
-    (tmp_path / "moved").touch()
-    done = harness("reproduce", "run", "--cell", cell, cwd=tmp_path)
+    folder, cell = fickle
+    (folder / "moved").touch()
+    done = harness("reproduce", "run", "--cell", cell, cwd=folder)
     assert done.returncode == 1
     # The fourth update moves the first weight by one unit in the last place: state 4.
     assert "differs from step 4 on: weights[0] was" in done.stdout
@@ -163,23 +173,23 @@ def test_the_first_difference_is_named(tmp_path: Path) -> None:
     assert "0 of 1 cells came out again" in done.stdout
 
 
-def test_another_status_is_a_difference(tmp_path: Path) -> None:
+def test_another_status_is_a_difference(fickle: tuple[Path, str]) -> None:
     """A cell that ran then and fails now ends with code 1, its status then and now, and the reason."""
-    cell = fickle_run(tmp_path)
-    (tmp_path / "broken").touch()
-    done = harness("reproduce", "run", "--cell", cell, cwd=tmp_path)
+    folder, cell = fickle
+    (folder / "broken").touch()
+    done = harness("reproduce", "run", "--cell", cell, cwd=folder)
     assert done.returncode == 1
     assert "was ok, is failed: ValueError: not this time" in done.stdout
 
 
-def test_code_that_changed_is_said_and_run(tmp_path: Path) -> None:
+def test_code_that_changed_is_said_and_run(fickle: tuple[Path, str]) -> None:
     """A plug-in that changed since is named, and run as it is now: that is the question."""
-    cell = fickle_run(tmp_path)
-    with (tmp_path / "mine.py").open("a", encoding="utf-8") as text:
+    folder, cell = fickle
+    with (folder / "mine.py").open("a", encoding="utf-8") as text:
         text.write("# a comment\n")
-    done = harness("reproduce", "run", "--cell", cell, cwd=tmp_path)
+    done = harness("reproduce", "run", "--cell", cell, cwd=folder)
     assert (done.returncode, "the same bits" in done.stdout) == (0, True), done.stdout
-    assert f"not as in the run: {tmp_path / 'mine.py'}: has changed" in done.stderr
+    assert f"not as in the run: {folder / 'mine.py'}: has changed" in done.stderr
 
 
 def test_a_failure_that_fails_again_came_out_again(tmp_path: Path) -> None:
@@ -226,10 +236,10 @@ def test_the_debugger_stands_where_the_cell_raised(tmp_path: Path, how: str) -> 
     """`--pdb` opens at the line that raised, with its variables; leaving it goes on to the record and the verdict."""
     path = write_scenario(tmp_path, grid__implementation=["mine"], run__timed_seeds=0)
     plugin = file(tmp_path, DEBUGGED)
-    ran = harness("run", str(path), "--plugin", plugin, "--name", "run", "--no-report", cwd=tmp_path)
-    assert ran.returncode == 1
-    run = ["run", str(path), "--plugin", plugin, "--executor", "inline", "--pdb", "--no-report"]
-    arguments = run if how == "run" else ["reproduce", "run", "--pdb"]
+    run = ["run", str(path), "--plugin", plugin, "--executor", "inline", "--no-report"]
+    if how == "reproduce":
+        assert harness(*run, "--name", "run", cwd=tmp_path).returncode == 1
+    arguments = [*run, "--pdb"] if how == "run" else ["reproduce", "run", "--pdb"]
     done = subprocess.run(
         [sys.executable, "-m", "harness", *arguments],
         cwd=tmp_path, env=dict(os.environ), input="p here + 1\nq\n", capture_output=True, text=True, check=False,
@@ -372,7 +382,7 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of numpy and autograd from a machine with another torch and kernel, whose autograd gave other bits."""
     values: dict[str, Any] = {"grid__implementation": ["numpy", "autograd"], "grid__dtype": ["float32", "float64"]}
     folder = tmp_path_factory.mktemp("older") / "run"
-    run = finished_run(folder, scenario(**values, run__timed_seeds=0), executor=LocalExecutor())
+    run = finished_run(folder, scenario(**values, run__timed_seeds=0))
     now = fingerprint(())
     with edited(run.file.path) as db:
         rows = [(kind, name, "2.0.1" if name == "torch" else value) for (kind, name), value in now.items()]
@@ -391,7 +401,7 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_differences_of_result_beside_those_of_environment(older: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A table counts the cells that rest on each difference; the sentence names what goes with those that differ."""
-    assert main(["reproduce", str(older)]) == 1
+    assert main(["reproduce", str(older), "--executor", "inline"]) == 1
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     version = fingerprint(())["package", "torch"]
     kernel = environment.describe()["os"]
@@ -409,7 +419,7 @@ def test_differences_of_result_beside_those_of_environment(older: Path, capsys: 
 
 def test_the_same_as_json(older: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`--json` has the counts, the differences with their cells, how far they go, and the sentence."""
-    assert main(["reproduce", str(older), "--json"]) == 1
+    assert main(["reproduce", str(older), "--executor", "inline", "--json"]) == 1
     content = json.loads(capsys.readouterr().out)
     assert set(content) == {"cells", "counts", "changed", "differences", "untouched", "distances", "conclusion"}
     assert content["counts"] == {"cells": 4, "same": 2, "ended_as_before": 0, "differ": 2, "not_run": 0}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -293,9 +292,7 @@ def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     }
     grid: dict[str, Any] = {"grid__implementation": ["numpy"], "grid__device": ["cpu", "cuda"]}
     write_scenario(tmp_path, **UNTIMED, **grid, gates=gates)
-    gc.freeze()
     code = main(["run", "line.toml", "--executor", "inline", "--name", "r"])
-    gc.unfreeze()
     folder = tmp_path / "reports" / "r"
     pages = {
         path.name: path.read_text(encoding="utf-8")
@@ -324,9 +321,7 @@ def test_the_summary_names_a_broken_limit(tmp_path: Path, monkeypatch: pytest.Mo
     """The JSON has a gate of its own for each limit, by name, in the run and in its scenario."""
     monkeypatch.chdir(tmp_path)
     write_scenario(tmp_path, **UNTIMED, gates={"loss": {"at_most": 0.5}, "weights[0]": {"at_least": 9.0}})
-    gc.freeze()
     assert main(["run", "line.toml", "--executor", "inline", "--name", "r", "--json", "--no-report"]) == 1
-    gc.unfreeze()
     found = json.loads(capsys.readouterr().out)
     statuses = {gate["name"]: gate["status"] for gate in found["gates"]}
     assert (statuses["line.gates.loss"], statuses["line.gates.weights[0]"]) == ("passed", "failed")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from harness.frames.budget import PARTS
+from harness.scenario.level import level_text
 
 Axes = dict[str, Any]
 
@@ -94,7 +95,7 @@ def grouped(budgets: Iterable[CellBudget], shared: Sequence[str]) -> list[Group]
     """
     groups: dict[str, list[CellBudget]] = {}
     for budget in budgets:
-        groups.setdefault(json.dumps([budget.axes[axis] for axis in shared]), []).append(budget)
+        groups.setdefault(level_text({axis: budget.axes[axis] for axis in shared}), []).append(budget)
     return [Group({axis: cells[0].axes[axis] for axis in shared}, tuple(cells)) for cells in groups.values()]
 
 

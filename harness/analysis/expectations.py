@@ -139,7 +139,7 @@ def _over_seeds(reader: _Reader, item: Expectation, matching: Sequence[Cell]) ->
 def _incomplete(reader: _Reader, expect: Expect, cells: Sequence[Cell]) -> str:
     least = expect.least_seeds if expect.inside is not None else LEAST_SEEDS.get(expect.statistic or "sd", 1)
     if len(cells) < least:
-        return f"{len(cells)} seeds; it takes {least}"
+        return f"{len(cells)} seed{'s' * (len(cells) != 1)}; it takes {least}"
     rows = [reader.rows.get(cell.id) for cell in cells]
     absent = sum(not found for found in rows)
     if absent:

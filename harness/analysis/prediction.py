@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.quantities import data_of
 from harness.frames import Run
-from harness.frames.table import records
+from harness.frames.table import each
 from harness.problem.evaluation import loss_of_error
 from harness.problem.optimum import Optimum
 from harness.record import Arrays
@@ -26,6 +26,10 @@ Vector = NDArray[np.float64]
 _ROUNDINGS = 8.0
 # A training may leave its dtype's range where the loss is beyond this power of its largest number.
 _ROOM = 0.4
+# Of a row of the references.
+_OF_THEORY = (
+    "reference", "rank", "stable_learning_rate", "smallest_curvature", "contraction", "predicted_steps",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def predictions(run: Run, scenario: str) -> Callable[[str, str], Prediction | No
         A function that gives None for a cell that theory does not cover.
     """
     frame = run.reference
-    rows = {row["reference"]: row for row in records(frame[frame["scenario"] == scenario])}
+    rows = {row["reference"]: row for row in each(frame.loc[frame["scenario"] == scenario, list(_OF_THEORY)])}
     made: dict[str, Prediction | None] = {}
 
     def of(cell: str, reference: str) -> Prediction | None:

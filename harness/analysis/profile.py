@@ -80,14 +80,14 @@ def profile(rows: Iterable[dict[str, Any]], shares: Sequence[float], wrong: Coll
         None with fewer than two arms, or where no process was timed.
     """
     timed = [row for row in rows if row["phase"] == "timed" and row["status"] != "skipped"]
-    arms = list(dict.fromkeys(_arm(row) for row in timed))
+    arms = list(dict.fromkeys(arm_of(row) for row in timed))
     if len(arms) < 2 or all(math.isnan(row["step_seconds"]) for row in timed):
         return None
     times: dict[tuple[str, int], dict[Arm, list[float]]] = {}
     for row in timed:
         problem = json.dumps({axis: level for axis, level in row["axes"].items() if axis not in _NOT_OF_PROBLEM})
         for place in range(len(shares)):
-            times.setdefault((problem, place), {}).setdefault(_arm(row), []).append(
+            times.setdefault((problem, place), {}).setdefault(arm_of(row), []).append(
                 math.inf if row["cell"] in wrong else _seconds(row, place)
             )
     matched = [by_arm for by_arm in times.values() if len(by_arm) == len(arms)]
@@ -101,7 +101,8 @@ def profile(rows: Iterable[dict[str, Any]], shares: Sequence[float], wrong: Coll
     )
 
 
-def _arm(row: dict[str, Any]) -> Arm:
+def arm_of(row: dict[str, Any]) -> Arm:
+    """The implementation and the device of a process."""
     return str(row["axes"]["implementation"]), str(row["axes"]["device"])
 
 

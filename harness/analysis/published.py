@@ -148,7 +148,7 @@ def verdict(result: Result, seeds: int = 1) -> str:
         return f"not: {_how_far_off(expect, least)}"
     if expect.value is None and expect.table is None:
         return "holds"
-    if expect.over_seeds and seeds > 1:
+    if expect.over_seeds and expect.statistic is None and seeds > 1:
         return f"within the spread of {seeds} seeds"
     return _agreement(expect, least)
 

@@ -62,8 +62,11 @@ def value(expect: Expect, spec: CellSpec, inputs: Inputs, record: dict[str, Any]
 
 
 def _row(trace: Arrays, step: int) -> int:
-    row = int(np.searchsorted(trace["step"], step))
-    if row >= len(trace["step"]) or trace["step"][row] != step:
+    steps = trace["step"]
+    if steps[-1] == step:  # the end, which most are about
+        return len(steps) - 1
+    row = int(np.searchsorted(steps, step))
+    if row >= len(steps) or steps[row] != step:
         raise LookupError(f"state {step} is not in the trace")
     return row
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from harness.scenario.cell import CellSpec
+from harness.scenario.level import level_text
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def reachings(cells: Iterable[tuple[CellSpec, dict[str, Any]]], shares: Sequence
     groups: dict[str, list[tuple[CellSpec, dict[str, Any]]]] = {}
     for spec, row in cells:
         axes = {axis: level for axis, level in row["axes"].items() if axis != "seed"}
-        groups.setdefault(json.dumps(axes), []).append((spec, row))
+        groups.setdefault(level_text(axes), []).append((spec, row))
     return [
         Reaching(json.loads(axes), tuple(_target(members, place, share) for place, share in enumerate(shares)))
         for axes, members in groups.items()

@@ -11,10 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from harness.scenario.level import level_text
+
 # Below this many processes no interval is given: a bootstrap of five values has
 # only a handful of medians to choose from.
 LEAST_PROCESSES = 6
 _RESAMPLES = 2_000
+# Of thousands of values all resamples at once would take 100 MB.
+_PICKS = 2_000_000
 _SEED = 20_261_121
 
 
@@ -49,8 +53,12 @@ def median_interval(values: Sequence[float]) -> Interval | None:
     if len(values) < LEAST_PROCESSES:
         return None
     sample = np.sort(np.asarray(values, dtype=np.float64))
-    picks = np.random.default_rng(_SEED).integers(0, len(sample), (_RESAMPLES, len(sample)))
-    low, high = np.percentile(np.median(sample[picks], axis=1), [2.5, 97.5])
+    random, at_once = np.random.default_rng(_SEED), max(1, _PICKS // len(sample))
+    medians = [
+        np.median(sample[random.integers(0, len(sample), (min(at_once, _RESAMPLES - done), len(sample)))], axis=1)
+        for done in range(0, _RESAMPLES, at_once)
+    ]
+    low, high = np.percentile(np.concatenate(medians), [2.5, 97.5])
     return Interval(float(low), float(high))
 
 
@@ -103,7 +111,7 @@ def timing_groups(rows: Iterable[dict[str, Any]]) -> list[TimingGroup]:
     for row in rows:
         if row["status"] == "ok" and math.isfinite(row["step_seconds"]):
             axes = {axis: level for axis, level in row["axes"].items() if axis != "seed"}
-            groups.setdefault(json.dumps(axes), []).append(row)
+            groups.setdefault(level_text(axes), []).append(row)
     return [
         TimingGroup(
             json.loads(axes),

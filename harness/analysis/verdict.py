@@ -56,6 +56,7 @@ class Assessment:
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self._verdicts: dict[str | None, Verdict] = {}
 
     @cached_property
     def expectations(self) -> list[Result]:
@@ -106,6 +107,11 @@ class Assessment:
 
     def verdict(self, scenario: str | None = None) -> Verdict:
         """The verdict over the run, or over one of its scenarios."""
+        if scenario not in self._verdicts:
+            self._verdicts[scenario] = self._verdict(scenario)
+        return self._verdicts[scenario]
+
+    def _verdict(self, scenario: str | None) -> Verdict:
         failures = [row for row in self.failures if scenario in (None, row["scenario"])]
         retried = [row for row in self.run.file.retried if scenario in (None, row["scenario"])]
         return Verdict(

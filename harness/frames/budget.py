@@ -18,7 +18,7 @@ import pandas as pd
 
 from harness import dictionary
 from harness.frames.points import Exact, points
-from harness.frames.table import framed, records
+from harness.frames.table import each, framed
 from harness.problem.layout import Layout
 from harness.record import Arrays
 from harness.scenario.cell import CellSpec
@@ -31,7 +31,7 @@ def budgets(file: RunFile, cells: pd.DataFrame) -> pd.DataFrame:
     """One row a parameter of each finished record, in each space."""
     rows = [
         {"scenario": row["scenario"], "cell": row["cell"], "replicate": row["replicate"], **line}
-        for row in records(cells[cells["status"] == "ok"])
+        for row in each(cells[cells["status"] == "ok"])
         for line in budget_of(file, row)
     ]
     return framed(rows, dictionary.names("budget"))

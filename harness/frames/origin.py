@@ -60,7 +60,12 @@ class Origin:
 
     def stamped(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame with run and versions as its last columns, for csv."""
-        return frame.assign(run=self.run, harness_version=self.versions.get("harness", ""), run_schema=self.schema)
+        return frame.assign(**self.stamps)
+
+    @property
+    def stamps(self) -> dict[str, Any]:
+        """These columns, with the value that every row has."""
+        return {"run": self.run, "harness_version": self.versions.get("harness", ""), "run_schema": self.schema}
 
     @property
     def head(self) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from harness.record import OUTCOMES, RECORD_FIELDS, STATUSES, Record
+from harness.store.json import read_json
 
 _RECORD = TypeAdapter(Record)
+_FIELDS = frozenset(RECORD_FIELDS)
 
 
 def record_of(row: dict[str, Any]) -> Record:
@@ -19,9 +20,9 @@ def record_of(row: dict[str, Any]) -> Record:
     Raises:
         ValueError: If its content is none.
     """
-    content = json.loads(row["content"])
+    content = read_json(row["content"])
     record = _RECORD.validate_python({**content, **{key: row[key] for key in ("status", "outcome") if key in row}})
-    if not {*content} <= {*RECORD_FIELDS} or not _words_fit(record):
+    if not content.keys() <= _FIELDS or not _words_fit(record):
         raise ValueError(f"status {record.status!r}, outcome {record.outcome!r}, keys {', '.join(content)}")
     return record
 

@@ -32,6 +32,8 @@ class Run:
 
     def __init__(self, file: RunFile) -> None:
         self.file = file
+        self._finished: dict[Any, list[dict[str, Any]]] = {}
+        self._counts: dict[str | None, dict[str, int]] = {}
 
     @cached_property
     def plan(self) -> pd.DataFrame:
@@ -77,11 +79,20 @@ class Run:
 
     @cached_property
     def cell_rows(self) -> list[dict[str, Any]]:
-        """The rows of `cells` as dictionaries, made once for everybody and changed by nobody."""
+        """
+        The rows of `cells` as dictionaries, made once for everybody.
+
+        Nobody changes what is there; the view of a scenario adds `axes` and `config` to its own.
+        """
         return records(self.cells)
 
     def finished(self, scenario: str | None = None, by: tuple[str, ...] = KEYS[:2]) -> list[dict[str, Any]]:
         """Rows that did all their steps, of one scenario or of all; the first of each cell, or by other columns."""
+        if (scenario, by) not in self._finished:
+            self._finished[scenario, by] = self._found_finished(scenario, by)
+        return [*self._finished[scenario, by]]
+
+    def _found_finished(self, scenario: str | None, by: tuple[str, ...]) -> list[dict[str, Any]]:
         found: dict[tuple[Any, ...], dict[str, Any]] = {}
         for row in self.cell_rows:
             if row["status"] == "ok" and scenario in (None, row["scenario"]):
@@ -145,6 +156,11 @@ class Run:
 
     def counts(self, scenario: str | None = None) -> dict[str, int]:
         """Planned processes by status; `planned` is their sum, `missing` those without a record."""
+        if scenario not in self._counts:
+            self._counts[scenario] = self._counted(scenario)
+        return {**self._counts[scenario]}
+
+    def _counted(self, scenario: str | None) -> dict[str, int]:
         cells, plan, missing = self.cells, self.plan, self.missing
         if scenario is not None:
             cells, plan, missing = (frame[frame["scenario"] == scenario] for frame in (cells, plan, missing))

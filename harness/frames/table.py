@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -18,8 +19,8 @@ Rows = list[dict[str, Any]]
 
 def ordered(rows: Rows, first: Sequence[str], hidden: Sequence[str]) -> list[str]:
     """Known columns, then those that only some rows have (dotted axes), each once."""
-    extra = dict.fromkeys(name for row in rows for name in row if name not in first and name not in hidden)
-    return [*first, *extra]
+    extra = dict.fromkeys(chain.from_iterable(rows))
+    return [*first, *(name for name in extra if name not in first and name not in hidden)]
 
 
 def framed(rows: Rows, columns: Sequence[str]) -> pd.DataFrame:
@@ -39,6 +40,11 @@ def framed(rows: Rows, columns: Sequence[str]) -> pd.DataFrame:
 
 def records(frame: pd.DataFrame) -> Rows:
     """The rows as dictionaries; what `to_dict("records")` gives, in a fifth of its time."""
+    return [*each(frame)]
+
+
+def each(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The same one at a time: a dictionary of forty names is 2 KB, more than what it says."""
     names = [str(name) for name in frame.columns]
     columns = [frame[name].tolist() for name in frame.columns]
-    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    return (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))

@@ -42,10 +42,21 @@ def json_text(value: Any) -> str | None:
     """A list, number or dictionary as strict JSON; nothing for None."""
     if value is None:
         return None
+    if type(value) is list and (text := _of_floats(value)):
+        return text
     try:
         return _STRICT.encode(value)
     except ValueError:  # nan or inf
         return json.dumps(strict(value))
+
+
+def _of_floats(values: list[Any]) -> str:
+    """A list of finite floats; empty of any other. No encoder is made for it, which would take longer than the rest."""
+    try:
+        text = ", ".join(map(float.__repr__, values))
+    except TypeError:
+        return ""
+    return "" if "n" in text else f"[{text}]"  # the n of nan and inf
 
 
 def strict(value: Any) -> Any:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from harness import dictionary
 from harness.frames import Run
@@ -16,9 +19,13 @@ from harness.frames.text import spelled
 from harness.record import Arrays
 
 # A scenario, a cell, a replicate; and what it recorded.
-Part: TypeAlias = tuple[tuple[str, str, int], Arrays]
+Key: TypeAlias = tuple[str, str, int]
+Part: TypeAlias = tuple[Key, Arrays]
 
 NAME = "curves.parquet"
+_NUMBERS = ("step", "loss", "step_loss")
+# Traces that are written together, and held apart from the run file.
+_AT_ONCE = 4_096
 # As the run file holds them. So many take three seconds to unpack and write, and give a file of 20 MB.
 MOST_BYTES = 32 * 2**20
 
@@ -40,7 +47,7 @@ def reason_against(run: Run) -> str:
     return ""
 
 
-def as_parquet(run: Run) -> bytes:
+def as_parquet(run: Run) -> memoryview:
     """
     One row a recorded state; of replicates that left the same bits the first stands for all.
 
@@ -48,34 +55,69 @@ def as_parquet(run: Run) -> bytes:
     (`pandas.read_parquet(...).attrs`).
     """
     done = run.cells[run.cells["status"] == "ok"].drop_duplicates(["scenario", "cell", "digest"])
-    keys = zip(done["scenario"], done["cell"], done["replicate"], strict=True)
-    parts = [(key, run.file.trace(*key)) for key in keys]
-    parts = [(key, arrays) for key, arrays in parts if arrays]
-    frame = pd.DataFrame(
-        {
-            # Parquet's texts are UTF-8, which has no lone surrogates.
-            "scenario": _repeated([spelled(str(key[0])) for key, _ in parts], parts),
-            "cell": _repeated([str(key[1]) for key, _ in parts], parts),
-            "replicate": _repeated([int(key[2]) for key, _ in parts], parts),
-            **{name: _joined(name, parts) for name in ("step", "loss", "step_loss")},
-            "parameters": [state for _, arrays in parts for state in arrays["parameters"]],
-        }
-    )
+    keys = [*zip(done["scenario"], done["cell"], done["replicate"], strict=True)]
+    schema = _schema(run, keys)
+    sink = io.BytesIO()
+    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+        for start in range(0, max(1, len(keys)), _AT_ONCE):
+            writer.write_table(_table(schema, _parts(run, keys[start : start + _AT_ONCE])))
+    # What was freed is not kept for other tables: there are none.
+    pa.default_memory_pool().release_unused()
+    return sink.getbuffer()
+
+
+def _parts(run: Run, keys: Sequence[Key]) -> list[Part]:
+    """The traces of these cells; none of one that left none."""
+    return [(key, arrays) for key in keys if (arrays := run.file.trace(*key))]
+
+
+def _schema(run: Run, keys: Sequence[Key]) -> pa.Schema:
+    """
+    What pandas would say of a frame of all states.
+
+    The frame itself would have an array for each state, which takes ten times the memory of its numbers; that of the
+    first trace is described alike.
+    """
+    frame = _frame(next(filter(None, (_parts(run, [key]) for key in keys)), []))
     origin = Origin.of(run)
     meanings = {name: _meaning(name) for name in map(str, frame.columns)}
     frame.attrs = {"run": spelled(origin.run), "versions": origin.head["versions"], "columns": meanings}
-    sink = io.BytesIO()
-    frame.to_parquet(sink, index=False, compression="zstd")
-    return sink.getvalue()
+    schema = pa.Table.from_pandas(frame, preserve_index=False).schema
+    return schema.with_metadata({**schema.metadata, b"PANDAS_ATTRS": json.dumps(frame.attrs).encode()})
 
 
-def _repeated(values: Sequence[Any], parts: Sequence[Part]) -> Any:
-    """A value for each state of each trace."""
-    return np.repeat(np.asarray(values), [len(arrays["step"]) for _, arrays in parts])
+def _frame(parts: Sequence[Part]) -> pd.DataFrame:
+    """The states of one trace, or of none."""
+    states = [(key, arrays, place) for key, arrays in parts for place in range(len(arrays["step"]))]
+    return pd.DataFrame(
+        {
+            "scenario": pd.Series([spelled(str(key[0])) for key, _, _ in states], dtype="str"),
+            "cell": pd.Series([str(key[1]) for key, _, _ in states], dtype="str"),
+            "replicate": [int(key[2]) for key, _, _ in states],
+            **{name: [arrays[name][place] for _, arrays, place in states] for name in _NUMBERS},
+            "parameters": [arrays["parameters"][place] for _, arrays, place in states],
+        }
+    )
 
 
-def _joined(name: str, parts: Sequence[Part]) -> Any:
-    return np.concatenate([arrays[name] for _, arrays in parts]) if parts else []
+def _table(schema: pa.Schema, parts: Sequence[Part]) -> pa.Table:
+    if not parts:
+        return schema.empty_table()
+    # Parquet's texts are UTF-8, which has no lone surrogates.
+    named = zip(
+        *((spelled(str(scenario)), str(cell), int(number)) for (scenario, cell, number), _ in parts), strict=True
+    )
+    places = pa.array(np.repeat(np.arange(len(parts)), [len(arrays["step"]) for _, arrays in parts]))
+    columns = [pa.array(values, type=kind).take(places) for values, kind in zip(named, schema.types[:3], strict=True)]
+    columns += [pa.array(np.concatenate([arrays[name] for _, arrays in parts]), from_pandas=True) for name in _NUMBERS]
+    return pa.Table.from_arrays([*columns, _states(parts)], schema=schema)
+
+
+def _states(parts: Sequence[Part]) -> pa.Array:
+    """The parameters of each state of each trace, a list each; those of two models differ in length."""
+    lengths = np.concatenate([np.repeat(arrays["parameters"].shape[1], len(arrays["step"])) for _, arrays in parts])
+    flat = np.concatenate([arrays["parameters"].ravel() for _, arrays in parts])
+    return pa.ListArray.from_arrays(pa.array(np.cumsum([0, *lengths]), type=pa.int32()), pa.array(flat))
 
 
 def _meaning(name: str) -> str:

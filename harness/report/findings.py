@@ -6,71 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.agreement import TOLERANCE, Agreement
-from harness.analysis.expectations import Result
 from harness.analysis.repeatability import Repeated
 from harness.analysis.timing import LEAST_PROCESSES, TimingGroup
 from harness.report import numbers
 from harness.report.numbers import listed, plural
-
-
-def of_expectations(results: Sequence[Result]) -> str:
-    """How many of the scenario's claims held."""
-    if not results:
-        return "The scenario declares no expectation, so no number was checked against a published one."
-    by_status = {word: [result for result in results if result.status == word] for word in ("held", "missed")}
-    unchecked = len(results) - len(by_status["held"]) - len(by_status["missed"])
-    tail = f"; {plural(unchecked, 'was', 'were')} not checked" if unchecked else ""
-    if by_status["missed"]:
-        worst = by_status["missed"][0]
-        return (
-            f"{numbers.share(len(by_status['missed']), len(results))} expectations "
-            f"{'is' if len(by_status['missed']) == 1 else 'are'} missed, first: {worst.claim}{tail}."
-        )
-    if not by_status["held"]:
-        return f"None of the {plural(len(results), 'expectation')} could be checked."
-    if not tail:
-        return "The expectation holds." if len(results) == 1 else f"All {len(results)} expectations hold."
-    return f"{numbers.share(len(by_status['held']), len(results))} expectations hold{tail}."
-
-
-def of_digits(digits: Mapping[str, float], limit: float) -> str:
-    """
-    Correct digits by implementation.
-
-    Args:
-        digits: Median over seeds; NaN where a cell of it has none.
-        limit: The digits that count as converged.
-    """
-    known = {name: value for name, value in digits.items() if not math.isnan(value)}
-    if not known:
-        return "No cell finished with parameters that could be compared with an optimum."
-    least, most = min(known, key=lambda name: known[name]), max(known, key=lambda name: known[name])
-    low, high = numbers.digits(known[least]), numbers.digits(known[most])
-    if known[most] < limit:
-        within = f"{high}" if low == high else f"between {low} ({least}) and {high} ({most})"
-        return f"No implementation has arrived at the exact optimum: {within} correct digits, where {limit:g} would do."
-    if low == high:
-        subject = f"All {len(known)} implementations agree" if len(known) > 1 else f"{numbers.upper(least)} agrees"
-        text = f"{subject} with the exact optimum to {low} digits"
-    else:
-        text = f"Between {low} ({least}) and {high} ({most}) digits agree with the exact optimum"
-    return f"{text}; {limit:g} count as converged."
-
-
-def of_final_loss(losses: Mapping[str, float]) -> str:
-    """The loss at the end by implementation, for a net."""
-    finite = {name: value for name, value in losses.items() if math.isfinite(value)}
-    if not finite:
-        return "No cell ended with a finite loss."
-    low, high = min(finite.values()), max(finite.values())
-    if high - low <= 1e-3 * abs(low):
-        return f"The loss ends at {numbers.significant(low)} in {_all(list(finite))}."
-    best, worst = min(finite, key=lambda name: finite[name]), max(finite, key=lambda name: finite[name])
-    return f"The loss ends between {numbers.significant(low)} ({best}) and {numbers.significant(high)} ({worst})."
-
-
-def _all(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"all {len(names)} implementations"
 
 
 def of_convergence(ends: Mapping[str, float], diverged: int, cells: int, excess: bool) -> str:

@@ -17,6 +17,70 @@ _NEAR = 1.0
 # Of a standard error: a training that ends nearer than this adds next to nothing to the sampling error.
 _LITTLE = 0.1
 _MOST_NAMES = 3
+_NONE = "No cell finished with parameters that could be compared with an optimum."
+
+
+def of_digits(found: Mapping[str, float], limit: float) -> str:
+    """
+    Correct digits by implementation.
+
+    Args:
+        found: Median over seeds; minus infinity where most diverged, NaN where no cell of it has any.
+        limit: The digits that count as converged.
+    """
+    known = {name: max(value, 0.0) for name, value in found.items() if value > -math.inf}
+    lost = [name for name, value in found.items() if value == -math.inf]
+    if not known:
+        return "Every implementation diverges." if lost else _NONE
+    none = [name for name, value in found.items() if math.isnan(value)]
+    tail = f"; {listed(lost)} {'diverges' if len(lost) == 1 else 'diverge'}" if lost else ""
+    tail += f"; {listed(none)} {'has' if len(none) == 1 else 'have'} none" if none else ""
+    arrived = sum(value >= limit for value in known.values())
+    span = _span(known)
+    if not arrived:
+        return f"No implementation arrives at the exact optimum: {span}, where {limit:g} count as converged{tail}."
+    if arrived < len(known):
+        subject = f"{arrived} of {len(known)} implementations {'arrives' if arrived == 1 else 'arrive'}"
+        return f"{subject} at the exact optimum: {span}, where {limit:g} count as converged{tail}."
+    if min(known.values()) == math.inf:
+        return f"{_subject(known, len(found), 'ends', 'end')} on the exact optimum itself{tail}."
+    reach = f"{_subject(known, len(found), 'finds', 'find')} the exact optimum to {span}"
+    return f"{reach}{tail}; from {limit:g} on a cell counts as converged."
+
+
+def _subject(known: Mapping[str, float], count: int, one: str, many: str) -> str:
+    if len(known) == 1:
+        return f"{next(iter(known))} {one}"
+    if len(known) < count:
+        return f"{len(known)} of {count} implementations {many}"
+    return f"Both implementations {many}" if count == 2 else f"All {count} implementations {many}"
+
+
+def _span(known: Mapping[str, float]) -> str:
+    least, most = min(known, key=lambda name: known[name]), max(known, key=lambda name: known[name])
+    low, high = (_digits(known[name]) for name in (least, most))
+    return f"{low} correct digits" if low == high else f"{low} ({least}) to {high} ({most}) correct digits"
+
+
+def _digits(value: float) -> str:
+    return "all" if value == math.inf else numbers.digits(value)
+
+
+def of_final_loss(losses: Mapping[str, float]) -> str:
+    """The loss at the end by implementation, for a net."""
+    finite = {name: value for name, value in losses.items() if math.isfinite(value)}
+    if not finite:
+        return "No cell ended with a finite loss."
+    lost = [name for name in losses if name not in finite]
+    tail = f"; it is not finite in {listed(lost)}" if lost else ""
+    low, high = min(finite.values()), max(finite.values())
+    if high - low <= 1e-3 * abs(low):
+        where = {1: next(iter(finite)), 2: "both implementations"}.get(
+            len(finite), f"all {len(finite)} implementations"
+        )
+        return f"The loss ends at {numbers.significant(low)} in {listed(finite) if lost else where}{tail}."
+    best, worst = min(finite, key=lambda name: finite[name]), max(finite, key=lambda name: finite[name])
+    return f"The loss ends between {numbers.significant(low)} ({best}) and {numbers.significant(high)} ({worst}){tail}."
 
 
 def of_strips(strips: Mapping[str, Mapping[str, Sequence[float]]], dtype: str, limit: float) -> str:
@@ -28,34 +92,43 @@ def of_strips(strips: Mapping[str, Mapping[str, Sequence[float]]], dtype: str, l
         dtype: What they were computed in.
         limit: The digits that one rounding of it leaves.
     """
-    parts = [text for axis, levels in strips.items() if (text := _strip(axis, levels))]
+    medians = {
+        axis: {name: _middle(values) for name, values in levels.items() if values} for axis, levels in strips.items()
+    }
+    parts = [text for axis, levels in strips.items() if (text := _strip(axis, levels, medians[axis]))]
+    lost = [text for axis, middles in medians.items() if (text := _lost(axis, middles))]
     if not parts:
-        return "No cell finished with parameters that could be compared with an optimum."
+        return f"{numbers.upper('; '.join(lost))}." if lost else _NONE
     near = list(
-        dict.fromkeys(
-            name for levels in strips.values() for name, values in levels.items() if _middle(values) > limit - _NEAR
-        )
+        dict.fromkeys(name for middles in medians.values() for name, value in middles.items() if value > limit - _NEAR)
     )
-    where = f"{_some(near, 'level')} {'comes' if len(near) == 1 else 'come'}" if near else "No level comes"
-    reach = f"{numbers.upper(where)} within a digit of {dtype}'s limit, {numbers.digits(limit)}."
-    return f"{' '.join(numbers.upper(part) + '.' for part in parts)} {reach}"
+    where = f"{_some(near, 'level')} {'comes' if len(near) == 1 else 'come'}" if near else "no level comes"
+    both = ", and ".join(
+        [parts[0], *(part.removeprefix("go ") if parts[0][:3] == "go " else part for part in parts[1:])]
+    )
+    changes = "; ".join([f"Median correct digits {both}", *lost])
+    return f"{changes}. {numbers.upper(where)} within a digit of {dtype}'s limit, {numbers.digits(limit)}."
 
 
-def _strip(axis: str, levels: Mapping[str, Sequence[float]]) -> str:
-    middles = {name: _middle(values) for name, values in levels.items() if values}
-    known = {name: value for name, value in middles.items() if math.isfinite(value)}
-    lost = [name for name, value in middles.items() if value == -math.inf]
-    tail = f"; {_some(lost, 'level')} {'diverges' if len(lost) == 1 else 'diverge'}" if lost else ""
+def _strip(axis: str, levels: Mapping[str, Sequence[float]], middles: Mapping[str, float]) -> str:
+    known = {name: max(value, 0.0) for name, value in middles.items() if value > -math.inf}
     if not known:
-        return f"by {axis} every level diverges" if lost else ""
+        return ""
     least, most = min(known, key=lambda name: known[name]), max(known, key=lambda name: known[name])
-    low, high = numbers.digits(known[least]), numbers.digits(known[most])
+    low, high = _digits(known[least]), _digits(known[most])
     if len(known) == 1:
-        return f"by {axis} the median is {high} correct digits with {most}{tail}"
+        return f"are {high} with {most}"
     if low == high:
-        return f"by {axis} the median is {high} correct digits throughout{tail}"
+        return f"are {high} with every {axis}{' that does not diverge' if len(known) < len(middles) else ''}"
     overlap = "" if max(levels[least]) < min(levels[most]) else ", though their cells overlap"
-    return f"by {axis} the median goes from {low} correct digits ({least}) to {high} ({most}){overlap}{tail}"
+    return f"go from {low} ({least}) to {high} ({most}){overlap}"
+
+
+def _lost(axis: str, middles: Mapping[str, float]) -> str:
+    lost = [name for name, value in middles.items() if value == -math.inf]
+    if lost and len(lost) == len(middles):
+        return f"every {axis} diverges"
+    return f"{_some(lost, 'level')} {'diverges' if len(lost) == 1 else 'diverge'}" if lost else ""
 
 
 def _middle(values: Sequence[float]) -> float:
@@ -77,32 +150,28 @@ def _separated(found: Sequence[Covered]) -> str:
     far = max((item.found for item in found if not math.isnan(item.found)), default=math.nan)
     if math.isnan(far):
         return "No training ended, so the optimum alone is held against the truth."
-    away = numbers.significant(far, 2)
+    if math.isinf(far):
+        return "A training ended at no finite distance from the optimum."
+    away = f"{numbers.significant(far, 2)} standard errors"
     if far <= _LITTLE:
-        return (
-            "What separates the estimates from the truth is sampling error, not optimisation error: "
-            f"training ends within {away} standard errors of the optimum."
-        )
+        what = "What separates the estimates from the truth is sampling error"
+        return f"{what}: training ends within {away} of the optimum."
     if far <= 1:
-        return f"Training ends up to {away} standard errors off the optimum: less than sampling error, yet not nothing."
-    return f"Training ends up to {away} standard errors off the optimum: optimisation error outweighs sampling error."
+        return f"Training ends up to {away} off the optimum: less than sampling error, yet not nothing."
+    return f"Training ends up to {away} off the optimum: there optimisation error outweighs sampling error."
 
 
 def _held(found: Sequence[Covered]) -> str:
-    count = found[0].count
+    count, interval = found[0].count, f"The optimum's {_percent(LEVEL)} interval holds the truth"
     if count == 1:
         inside = numbers.share(sum(item.inside for item in found), len(found))
-        return (
-            f"The truth lies inside the optimum's interval for {inside} parameters of the one data set, "
-            "which says nothing about how often."
-        )
-    text = f"The truth lies inside the optimum's interval in {_counts(found)} of {plural(count, 'data set')}"
+        return f"{interval} for {inside} parameters in the one data set, which says nothing about how often it does."
+    text = f"{interval} in {_counts(found)} of {plural(count, 'data set')}"
     least = min(found, key=lambda item: item.inside)
     off = [item.name for item in found if not item.as_nominal]
     if not off:
-        return f"{text}: a share of {percent_range(least.interval)}, which holds the {_percent(LEVEL)} it should be."
-    where = f"{_some(off, 'parameter')}{_by_chance(off, found)}"
-    return f"{text}; the share's interval leaves out {_percent(LEVEL)} for {where}."
+        return f"{text}; that fits {_percent(LEVEL)}, and any share from {percent_range(least.interval)}."
+    return f"{text}; that does not fit {_percent(LEVEL)} for {_some(off, 'parameter')}{_by_chance(off, found)}."
 
 
 def _by_chance(off: Sequence[str], found: Sequence[Covered]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from harness.analysis.budget import Group, deciding_axis
 from harness.frames.budget import PARTS
 from harness.report import numbers
-from harness.report.view import phrase, phrases
+from harness.report.view import phrase
 
 # What a part's being the largest means.
 _MEANS = {
@@ -19,30 +19,27 @@ _MEANS = {
 }
 
 
-def of_budget(groups: Sequence[Group], varied: Sequence[str]) -> str:
-    """
-    Which part of the error dominates, and where that changes.
-
-    Args:
-        groups: The configurations.
-        varied: The axes that vary among them.
-    """
+def of_budget(groups: Sequence[Group]) -> str:
+    """Which part of the error dominates in these configurations, and where that changes."""
     told = [group for group in groups if group.largest is not None]
-    diverged = sum(group.diverged for group in groups)
     if not told:
+        diverged = sum(group.diverged for group in groups)
         return _of_one_part([group for group in groups if not group.diverged], diverged)
     parts = [part for part in PARTS if any(group.largest == part for group in told)]
     if len(parts) == 1:
         where = "" if len(told) == 1 else f" in all {len(told)} configurations"
         head = f"Most of the error comes from {_MEANS[parts[0]]}{where} ({parts[0]}, {_span(told, parts[0])})"
     else:
-        head = _by_axis(told, parts) or _by_count(told, parts, varied)
-    aside = f" {numbers.plural(diverged, 'configuration')} diverged and {_is(diverged)} left aside." if diverged else ""
-    return f"{head}.{_rounding(told, parts)}{aside}"
+        head = _by_axis(told, parts) or _by_count(told, parts)
+    return f"{head}.{_rounding(told, parts)}"
 
 
-def _is(number: int) -> str:
-    return "is" if number == 1 else "are"
+def left_aside(groups: Sequence[Group]) -> str:
+    """How many configurations the finding says nothing of, for they diverged; empty for none."""
+    diverged = sum(group.diverged for group in groups)
+    if not diverged or diverged == len(groups):
+        return ""
+    return f" {numbers.plural(diverged, 'configuration')} diverged and {'is' if diverged == 1 else 'are'} left aside."
 
 
 def _of_one_part(groups: Sequence[Group], diverged: int) -> str:
@@ -57,27 +54,30 @@ def _of_one_part(groups: Sequence[Group], diverged: int) -> str:
 
 
 def _by_axis(told: Sequence[Group], parts: Sequence[str]) -> str | None:
-    """`At learning rate 0.001 …; at learning rate 0.01 …`, where one axis decides."""
+    """`With learning rate 0.001 most of the error comes from …, with 0.01 from …`, where one axis decides."""
     axis = deciding_axis(told)
     if axis is None:
         return None
-    said = []
+    said: list[str] = []
     for part in parts:
         there = [group for group in told if group.largest == part]
         levels = list({json.dumps(group.axes[axis]): group.axes[axis] for group in there}.values())
         first, *rest = levels
         words = numbers.listed([phrase(axis, first), *(numbers.level(level) for level in rest)])
-        said.append(f"{'at' if axis != 'dtype' else 'in'} {words} from {_MEANS[part]} ({part}, {_span(there, part)})")
-    return f"Most of the error comes {'; '.join(said)}"
+        most = "" if said else "most of the error comes "
+        where = f"{'with' if axis != 'dtype' else 'in'} {words}"
+        said.append(f"{where} {most}from {_MEANS[part]} ({part}, {_span(there, part)})")
+    return numbers.upper(", ".join(said))
 
 
-def _by_count(told: Sequence[Group], parts: Sequence[str], varied: Sequence[str]) -> str:
-    said = []
-    for part in parts:
-        there = [group for group in told if group.largest == part]
-        example = phrases({axis: there[0].axes[axis] for axis in varied if axis in there[0].axes})
-        said.append(f"in {len(there)} from {_MEANS[part]} ({part}; first at {example})")
-    return f"Most of the error comes, of {len(told)} configurations, {'; '.join(said)}"
+def _by_count(told: Sequence[Group], parts: Sequence[str]) -> str:
+    """`4 of 8 configurations owe most of their error to …, 4 to …`."""
+    counts = [sum(group.largest == part for group in told) for part in parts]
+    first, *rest = (f"{count} to {_MEANS[part]} ({part})" for count, part in zip(counts, parts, strict=True))
+    one = counts[0] == 1
+    owe = f"{'owes' if one else 'owe'} most of {'its' if one else 'their'} error"
+    head = first.replace(" to ", f" of {len(told)} configurations {owe} to ", 1)
+    return numbers.listed([head, *rest]) if len(rest) > 1 else ", ".join([head, *rest])
 
 
 def _rounding(told: Sequence[Group], parts: Sequence[str]) -> str:

@@ -6,10 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.divergence import Divergence
-from harness.analysis.profile import Profile
 from harness.analysis.targets import Target
 from harness.analysis.theory import CONTRACTION_LIMIT, LIMIT, Beside
-from harness.analysis.timing import LEAST_PROCESSES
 from harness.report import numbers
 from harness.report.numbers import THIN, plural
 
@@ -164,25 +162,3 @@ def of_sameness(trainings: Sequence[Sequence[Sequence[int | None]]]) -> str:
 
 def _steps(steps: float) -> str:
     return f"{steps:,.0f}" if steps == int(steps) else f"{steps:,.1f}"
-
-
-def of_profile(found: Profile | None, names: Mapping[tuple[str, str], str]) -> str:
-    """Who reaches the targets in the least time; a claim takes enough processes."""
-    if found is None:
-        return "Fewer than two arms were timed, so there is nobody to rank."
-    if not found.problems:
-        return "No arm's median process reached a target, so there is nobody to rank."
-    count = plural(found.problems, "problem")
-    if not found.resolved:
-        few = plural(found.processes, "process", "processes")
-        return (
-            f"Who is faster is not resolved: a time rests on as few as {few}, and it takes {LEAST_PROCESSES}; "
-            f"the profile of {count} is shown all the same."
-        )
-    wins = {arm: round(found.share(arm, 1.0) * found.problems) for arm in found.ratios}
-    best = max(wins, key=lambda arm: wins[arm])
-    first = [names[arm] for arm in wins if wins[arm] == wins[best]]
-    short = [names[arm] for arm in found.ratios if found.solved(arm) < 1]
-    tail = f"; {numbers.listed(short)} {'does' if len(short) == 1 else 'do'} not solve all of them" if short else ""
-    verb = "has" if len(first) == 1 else "each have"
-    return f"{numbers.listed(first)} {verb} the least median time in {wins[best]} of {count}{tail}."

@@ -1,16 +1,13 @@
-"""Captions and words on repeatability: what the levels and the partings carry, and no more."""
+"""Captions and words on repeatability: what the levels carry, and no more."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from harness.analysis import parting
-from harness.analysis.levels import BITWISE, DIFFERS, NOT_RUN, ROUNDING, Level
+from harness.analysis.levels import BITWISE, DIFFERS, NOT_RUN, Level
 from harness.analysis.pairs import Pair
-from harness.analysis.parting import Why
-from harness.report import numbers, palette
+from harness.report import numbers
 from harness.report.numbers import listed, plural
 
 LIMITS = (
@@ -20,41 +17,78 @@ LIMITS = (
     "roundings, and as many in float32 (5.4 × 10⁻⁴); between dtypes 4,504 roundings of float32, or 8 a step where "
     "that is more."
 )
+UNITS = {"process": "processes", "cell": "cells", "pair": "pairs"}
 # Distances from here on are said in whole units.
 _WHOLE = 100
-# What is said of a parting besides an update rounded once on one side.
-_WORDS = {
-    parting.LOSS: "the loss of that update already differs, at equal parameters: its sums are rounded otherwise",
-    parting.GRADIENT: "the gradients differ by rounding: no one gradient gives both states",
-    parting.KINK: "an error lies within rounding of a kink",
-    parting.BEYOND: "no gradient within rounding of the exact one gives both states",
-    parting.UNTESTED: "the losses are equal, the next states not; for nets and other optimisers no more is tested",
-    parting.UNSEEN: "the state before was not recorded",
-}
-
-
-Names = tuple[str, str]
+_DTYPES = "dtypes"
 
 
 def of_levels(levels: Sequence[Level]) -> str:
-    """The levels by their verdict, with the largest distance of each that has one."""
-    parts = []
-    for verdict, lead in ((BITWISE, "The same to the last bit"), (ROUNDING, "within rounding"), (DIFFERS, "different")):
-        names = [_named(level) for level in levels if level.verdict == verdict]
-        if names:
-            parts.append(f"{lead}: {listed(names)}")
-    if not parts:
+    """What is the same to the last bit, what parts by rounding alone, and what by more."""
+    ran = [level for level in levels if level.verdict != NOT_RUN]
+    if not ran:
         return "Nothing that ran can be compared with anything else that ran."
-    left = [level.name for level in levels if level.verdict == NOT_RUN]
-    tail = f" Not run: {listed(left)}." if left else ""
-    return f"{numbers.upper('; '.join(parts))}.{tail}"
+    repeats = [level for level in ran if level.required]
+    broken = [level for level in repeats if level.verdict != BITWISE]
+    names = list(dict.fromkeys(level.name for level in ran if not level.required))
+    groups = {name: [level for level in ran if level.name == name] for name in names}
+    same = ["repeats"] if repeats and not broken else []
+    same += [name for name, group in groups.items() if all(level.verdict == BITWISE for level in group)]
+    far = {name: group for name, group in groups.items() if any(level.verdict == DIFFERS for level in group)}
+    near = {name: group for name, group in groups.items() if name not in same and name not in far}
+    parts = [
+        f"not every repeat is the same to the last bit ({listed(map(_broken, broken))})" if broken else "",
+        f"{listed(same)} are the same to the last bit" if same else "",
+        _near(near),
+    ]
+    head = "; ".join(filter(None, parts))
+    beyond = [_far(level) for group in far.values() for level in group if level.verdict == DIFFERS]
+    tail = f"Farther apart than rounding explains: {listed(beyond)}." if beyond else ""
+    return " ".join(filter(None, (f"{numbers.upper(head)}." if head else "", tail)))
 
 
-def _named(level: Level) -> str:
-    """A level with its dtype and largest distance: `implementations in float64 (at most 14 ULP)`."""
-    where = f" in {level.dtype}" if level.dtype and level.name != "dtypes" else ""
-    far = f" (at most {ulps(level.farthest.ulp)})" if level.farthest else ""
-    return f"{level.name}{where}{far}"
+def _broken(level: Level) -> str:
+    return f"{level.name}: {numbers.share(level.same, level.of)} {UNITS[level.unit]}"
+
+
+def _near(groups: dict[str, list[Level]]) -> str:
+    """`implementations part by rounding alone, at most 14 ULP in float64`; two dtypes always part, so last or not."""
+    names = [name for name in groups if name != _DTYPES] or list(groups)
+    if not names:
+        return ""
+    first, *others = (f"{name}{{}}{_at_most(groups[name])}" for name in names)
+    return "; ".join([first.format(" part by rounding alone"), *(other.format(" likewise") for other in others)])
+
+
+def _at_most(group: Sequence[Level]) -> str:
+    """The largest distance of each dtype, the closest first, where one is known."""
+    known = [(level.farthest.ulp, level.dtype) for level in group if level.farthest]
+    said = [f"{ulps(ulp)}{f' in {dtype}' if group[0].name != _DTYPES else ''}" for ulp, dtype in sorted(known)]
+    return f", at most {listed(said)}" if said else ""
+
+
+def _far(level: Level) -> str:
+    where = f" in {level.dtype}" if level.dtype and level.name != _DTYPES else ""
+    return f"{level.name}{where}{f' ({ulps(level.farthest.ulp)})' if level.farthest else ''}"
+
+
+def how_of_levels(levels: Sequence[Level]) -> str:
+    """The unit, and what the finding is not about."""
+    kinks = sum(level.kinks for level in levels)
+    said = ["Distances in ULP, units in the last place of the largest parameter so far."]
+    if kinks:
+        text = plural(kinks, "pair is compared", "pairs are compared")
+        said.append(f"{text} up to a kink that the two may take differently.")
+    return " ".join(said)
+
+
+def of_not_run(levels: Iterable[Level]) -> str:
+    """Levels that were not run, each with its reason; those with the same reason together."""
+    reasons: dict[str, list[str]] = {}
+    for level in levels:
+        reasons.setdefault(level.reason, []).append(level.name)
+    said = "; ".join(f"{listed(names)} ({reason})" for reason, names in reasons.items())
+    return f"Not run: {said}." if said else ""
 
 
 def ulps(value: float) -> str:
@@ -87,71 +121,3 @@ def of_beyond(pairs: Sequence[Pair]) -> str:
 
 def _times(factor: float) -> str:
     return f"×{numbers.THIN}{factor:.2f}"
-
-
-def of_partings(told: Sequence[tuple[Names, Why]]) -> str:
-    """
-    What is known of the partings of implementations, over all pairs.
-
-    Args:
-        told: The two, and why they part, of each that was looked at.
-    """
-    if not told:
-        return "No two implementations part, so there is nothing to explain."
-    causes = Counter(why.cause for _, why in told)
-    rounded = f"one gradient gives both states if one side rounds its update once and the other twice{_only(told)}"
-    said = [
-        (causes[parting.BEYOND], "no rounding explains it"),
-        (causes[parting.UPDATE] + causes[parting.EITHER], rounded),
-        (causes[parting.LOSS], "the loss already differs"),
-        (causes[parting.GRADIENT], "the gradients differ by rounding"),
-        (causes[parting.KINK], "a kink is near"),
-        (causes[parting.UNTESTED] + causes[parting.UNSEEN], "nothing more can be told"),
-    ]
-    parts = [f"in {numbers.count(count)} {words}" for count, words in said if count]
-    return f"Of {plural(len(told), 'parting')} looked at, {', '.join(parts)}."
-
-
-def _only(told: Iterable[tuple[Names, Why]]) -> str:
-    """In how many of them nothing else would do, and who then rounds once."""
-    certain = [(names, why.once) for names, why in told if why.cause == parting.UPDATE and why.once is not None]
-    if not certain:
-        return ""
-    once = dict.fromkeys(palette.label(names[side]) for names, side in certain)
-    return f" (in {numbers.count(len(certain))} of these nothing else does: {listed(once)} once)"
-
-
-def of_pair(names: Names, whys: Sequence[Why]) -> list[str]:
-    """
-    What is known of the partings of two implementations, one sentence a cause.
-
-    Args:
-        names: The two.
-        whys: Of the cells that were looked at.
-    """
-    found = []
-    rounded = [why for why in whys if why.cause in (parting.UPDATE, parting.EITHER)]
-    certain = {why.once for why in rounded if why.cause == parting.UPDATE}
-    if not certain and len({why.once for why in rounded}) > 1:
-        # Now the one, now the other: that is what chance gives.
-        found.append((len(rounded), _rounded(names, None, 0, len(rounded))))
-        rounded = []
-    for once in (0, 1, None):
-        mine = [why.cause for why in rounded if why.once == once]
-        if mine:
-            found.append((len(mine), _rounded(names, once, mine.count(parting.UPDATE), len(mine))))
-    for cause, words in _WORDS.items():
-        count = sum(why.cause == cause for why in whys)
-        if count:
-            found.append((count, words))
-    found.sort(key=lambda item: -item[0])
-    return [f"{numbers.count(count)}: {words}" for count, words in found]
-
-
-def _rounded(names: Names, once: int | None, certain: int, count: int) -> str:
-    if once is None:
-        return "gradients that differ by rounding give both states; so does one, if either rounds its update once"
-    fused, by_hand = palette.label(names[once]), palette.label(names[1 - once])
-    only = "nothing else does" if certain == count else f"in {numbers.count(certain)} of them nothing else does"
-    tail = only if certain else "gradients that differ by rounding do too"
-    return f"one gradient gives both states, its update rounded once in {fused} and twice in {by_hand}; {tail}"

@@ -1,4 +1,4 @@
-"""The caption of the section on paths, computed."""
+"""The captions of the section on paths, computed."""
 
 from __future__ import annotations
 
@@ -27,20 +27,22 @@ def of_paths(followings: Sequence[Following], findings: Sequence[Finding]) -> st
         head = "The one cell that finished walks the path of its reference"
     else:
         head = f"All {numbers.count(total)} cells walk the path of their reference"
-    return f"{head}{_near(followings, wrong)}.{_aside(followings)}"
+    return f"{head}{_near(followings, wrong)}."
 
 
 def _near(followings: Sequence[Following], wrong: set[str]) -> str:
     """How near those come that are right."""
     right = [item for item in followings if item.cell not in wrong and item.amplified_step is None]
-    said = []
+    said: list[str] = []
     for dtype in dict.fromkeys(item.dtype for item in right):
         worst = max(item.distance for item in right if item.dtype == dtype)
-        said.append(f"{numbers.significant(worst, 2)} in {dtype}")
-    return f", at most {numbers.listed(said)} of the largest parameter away" if said and not wrong else ""
+        unit = "" if said else " of the largest parameter away"
+        said.append(f"{numbers.significant(worst, 2)}{unit} in {dtype}")
+    return f", at most {numbers.listed(said)}" if said and not wrong else ""
 
 
-def _aside(followings: Sequence[Following]) -> str:
+def of_limits(followings: Sequence[Following]) -> str:
+    """How many of them are compared up to a point only; empty where none is."""
     kinks = sum(item.kink_step is not None for item in followings)
     amplified = sum(item.amplified_step is not None for item in followings)
     parts = [
@@ -48,4 +50,4 @@ def _aside(followings: Sequence[Following]) -> str:
         f"{numbers.count(amplified)} as far as a training goes that amplifies rounding" if amplified else "",
     ]
     said = numbers.listed(filter(None, parts))
-    return f" Compared: {said}." if said else ""
+    return f"Compared: {said}." if said else ""

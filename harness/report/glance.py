@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.analysis.targets import found_steps, median
-from harness.analysis.timing import TimingGroup
+from harness.analysis.timing import Interval, TimingGroup, median_interval
 from harness.analysis.verdict import Assessment
 from harness.frames.table import records
 from harness.record import OUTCOMES
@@ -17,6 +17,7 @@ from harness.report import findings_convergence, numbers
 from harness.report.view import View
 
 Row = dict[str, Any]
+_MISS = 1e30
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,9 @@ class Arm:
         budget: The most steps that a cell did.
         timing: Its time per step; None where it was not timed.
         outcomes: Of all its cells, in words: `18 converged, 2 diverged`.
+        reason: Why its cells were skipped, where none ran.
+        digits_interval: 95 % bootstrap interval of the median over seeds; None below six.
+        steps_interval: Likewise; an end that is inf is a miss.
     """
 
     implementation: str
@@ -41,6 +45,9 @@ class Arm:
     budget: int
     timing: TimingGroup | None
     outcomes: str
+    reason: str = ""
+    digits_interval: Interval | None = None
+    steps_interval: Interval | None = None
 
     @property
     def is_skipped(self) -> bool:
@@ -54,7 +61,7 @@ class Arm:
             return numbers.MISSING
         if math.isinf(self.steps):
             return f">\u00a0{numbers.count(self.budget)}"
-        return f"{self.steps:,.0f}" if self.steps == round(self.steps) else f"{self.steps:,.1f}"
+        return f"{self.steps:,.0f}" if self.steps == round(self.steps) or self.steps >= 100 else f"{self.steps:,.1f}"
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,26 @@ class Glance:
 
     arms: tuple[Arm, ...]
     share: float | None
+
+    @property
+    def ran(self) -> list[Arm]:
+        """Those of which a cell ran, or should have."""
+        return [arm for arm in self.arms if not arm.is_skipped]
+
+    @property
+    def skipped(self) -> dict[tuple[str, str], list[Arm]]:
+        """The others, by device and reason."""
+        found: dict[tuple[str, str], list[Arm]] = {}
+        for arm in self.arms:
+            if arm.is_skipped:
+                found.setdefault((arm.device, arm.reason), []).append(arm)
+        return found
+
+    @property
+    def shared_outcomes(self) -> str:
+        """The outcomes that all arms that ran have in common; empty where they differ, or there is one."""
+        words = {arm.outcomes for arm in self.ran}
+        return words.pop() if len(words) == 1 and len(self.ran) > 1 else ""
 
     @property
     def steps_head(self) -> str:
@@ -86,14 +113,21 @@ def glance(view: View) -> Glance:
     rows = _rows_by_arm(view)
     place = _tightest(view.scenario.document.target.tau, list(rows.values()))
     timings = {(g.axes["implementation"], g.axes["device"]): g for g in view.timings_at(view.reference)}
+    skipped = (row for row in view.rows if row["status"] == "skipped")
+    reasons = {(row["implementation"], row["device"]): str(row["reason"]) for row in skipped}
+    digits = {arm: _numbers(row["correct_digits"] for row in rows[arm] if row["status"] == "ok") for arm in view.arms}
+    steps = {arm: _steps(rows[arm], place) for arm in view.arms}
     arms = (
         Arm(
             *arm,
-            digits=_median_of([row["correct_digits"] for row in rows[arm] if row["status"] == "ok"]),
-            steps=_steps(rows[arm], place),
+            digits=median(digits[arm]),
+            steps=median(steps[arm]),
             budget=max((int(row["steps"]) for row in rows[arm] if row["status"] == "ok"), default=0),
             timing=timings.get(arm),
             outcomes=_outcomes(view, *arm),
+            reason=reasons.get(arm, ""),
+            digits_interval=median_interval(digits[arm]),
+            steps_interval=_interval(steps[arm]),
         )
         for arm in view.arms
     )
@@ -121,15 +155,20 @@ def _steps_to(rows: Sequence[Row], place: int) -> float:
     return median([found_steps(row, place) for row in rows])
 
 
-def _steps(rows: Sequence[Row], place: int | None) -> float:
+def _steps(rows: Sequence[Row], place: int | None) -> list[float]:
     if place is not None:
-        return _steps_to(rows, place)
-    return _median_of([float(row["steps"]) for row in rows if row["status"] == "ok"])
+        return [found_steps(row, place) for row in rows]
+    return _numbers(float(row["steps"]) for row in rows if row["status"] == "ok")
 
 
-def _median_of(values: Sequence[float]) -> float:
-    """Of those that are numbers."""
-    return median([value for value in values if not math.isnan(value)])
+def _numbers(values: Iterable[float]) -> list[float]:
+    return [value for value in values if not math.isnan(value)]
+
+
+def _interval(steps: Sequence[float]) -> Interval | None:
+    """A miss is larger than any number of steps, and no number."""
+    found = median_interval([min(value, _MISS) for value in steps])
+    return found and Interval(*(math.inf if end > _MISS / 1e6 else end for end in (found.low, found.high)))
 
 
 def _outcomes(view: View, implementation: str, device: str) -> str:

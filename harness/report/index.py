@@ -10,16 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
-from harness.report import marks, numbers, palette
+from harness.report import index_rows, numbers, palette
 from harness.report.index_entry import Entry, entries
+from harness.report.matrix import Matrix
 from harness.report.page import Head, environment_of_templates
-from harness.report.parts import Content, Finding, Markup, Section, Table
+from harness.report.parts import Finding, Section
 
 NAME = "index.html"
 MOST = 200
@@ -34,7 +33,7 @@ class Data:
     """What the template shows."""
 
     finding: Finding
-    runs: Table | None
+    runs: Matrix | None
     notes: tuple[str, ...]
 
 
@@ -107,20 +106,26 @@ def index_page(name: str, found: Sequence[Entry]) -> str:
 
 
 def _section(runs: Sequence[Entry], foreign: Sequence[Entry]) -> Section:
-    told = [entry for entry in runs if entry.kind == "told"]
-    head = ("Run", "Verdict", "Scenarios#", "Processes#", "Started, UTC#", "Took#", "Code at", "Harness")
-    note = f"{numbers.share(MOST, len(runs))} runs, the newest." if len(runs) > MOST else ""
-    table = Table("Runs, the newest first", head, tuple(_row(entry) for entry in runs[:MOST]), note, silent=True)
-    data = Data(Finding(_says(runs, told)), table if runs else None, tuple(_notes(foreign)))
+    finding = Finding(_says(runs), _newest(runs))
+    data = Data(finding, index_rows.runs(runs[:MOST], len(runs)) if runs else None, tuple(_notes(foreign)))
     return Section("runs", "Runs", "Which runs passed?", data)
 
 
-def _says(runs: Sequence[Entry], told: Sequence[Entry]) -> str:
+def _says(runs: Sequence[Entry]) -> str:
     if not runs:
         return "There is no run here yet: harness run makes one."
+    told = [entry for entry in runs if entry.kind == "told"]
     passed = sum(entry.passed for entry in told)
     untold = f"; {numbers.count(len(runs) - len(told))} left no verdict" if len(told) < len(runs) else ""
     return f"{numbers.share(passed, len(told))} runs with a verdict passed{untold}."
+
+
+def _newest(runs: Sequence[Entry]) -> str:
+    """What became of the newest that has a verdict; said of several only."""
+    told = [entry for entry in runs if entry.kind == "told"]
+    if len(told) < 2:
+        return ""
+    return f"The newest of them, {told[0].folder}, {'passed' if told[0].passed else 'did not pass'}."
 
 
 def _notes(foreign: Sequence[Entry]) -> Iterator[str]:
@@ -128,50 +133,3 @@ def _notes(foreign: Sequence[Entry]) -> Iterator[str]:
         named = ", ".join(entry.folder for entry in foreign[:_MOST_NAMED])
         more = f" and {len(foreign) - _MOST_NAMED} more" if len(foreign) > _MOST_NAMED else ""
         yield f"{numbers.plural(len(foreign), 'folder')} without a run left alone: {named}{more}."
-
-
-def _row(entry: Entry) -> tuple[Content, ...]:
-    if entry.kind != "told":
-        sign = Markup('{}<br><span class="note">{}</span>').format(
-            marks.status("skipped", "no verdict"), entry.sentence
-        )
-        return (_name(entry), sign, *[numbers.MISSING] * 6)
-    word = marks.status("passed" if entry.passed else "failed", "Passed" if entry.passed else "Not passed")
-    return (
-        _name(entry),
-        Markup('{}<br><span class="note">{}</span>').format(word, entry.sentence),
-        numbers.count(entry.scenarios),
-        numbers.count(entry.processes),
-        _when(entry.started),
-        _took(entry.seconds),
-        entry.commit or numbers.MISSING,
-        entry.harness or numbers.MISSING,
-    )
-
-
-def _verdict(word: Markup, entry: Entry) -> Markup:
-    return Markup('{}<br><span class="note">{}</span>').format(word, entry.sentence)
-
-
-def _name(entry: Entry) -> Content:
-    """A link where there is a page; a run renamed by hand keeps its own name beside."""
-    shown = Markup("<bdi>{}</bdi>").format(entry.folder)
-    if entry.has_page:
-        shown = Markup('<a href="./{}/index.html">{}</a>').format(quote(os.fsencode(entry.folder)), shown)
-    renamed = f"made as {entry.name}" if entry.name not in ("", entry.folder) else ""
-    notes = ", ".join(filter(None, (renamed, "quick" if entry.quick else "")))
-    return shown + (Markup('<br><span class="note">{}</span>').format(notes) if notes else "")
-
-
-def _when(started: float | None) -> str:
-    try:
-        return numbers.MISSING if started is None else time.strftime("%Y-%m-%d %H:%M", time.gmtime(started))
-    except (OverflowError, ValueError, OSError):
-        return numbers.MISSING
-
-
-def _took(seconds: float | None) -> str:
-    if seconds is None or not 0 <= seconds < 1e9:
-        return numbers.MISSING
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes:,} min {rest} s" if minutes else f"{rest} s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Iterator
@@ -9,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness.analysis.gates import FAILED, NOT_CHECKED, PASSED, Gate
+
 _SUMMARY, _RUN, _PAGE = "summary.json", "run.sqlite", "index.html"
 # A summary of 20,000 cells is a megabyte.
 _MOST_BYTES = 32 * 2**20
 _LONGEST = 300
+_OF_GATE = ("name", "title", "found", "limit", "status", "note")
 _T = TypeVar("_T")
 
 
@@ -36,6 +40,7 @@ class Entry:
         commit: The code's.
         harness: Its version.
         quick: Whether it was cut.
+        gates: What its verdict rests on.
     """
 
     folder: str
@@ -52,6 +57,7 @@ class Entry:
     commit: str = ""
     harness: str = ""
     quick: bool = False
+    gates: tuple[Gate, ...] = ()
 
 
 def entries(folder: Path) -> list[Entry]:
@@ -123,7 +129,17 @@ def _told(folder: str, content: dict[str, Any], time: float, *, has_page: bool) 
         commit=_cut(_of(content.get("commit", ""), str)),
         harness=_cut(_of(versions.get("harness", ""), str)),
         quick=bool(content.get("quick")),
+        gates=tuple(_gates(content.get("gates"))),
     )
+
+
+def _gates(found: Any) -> Iterator[Gate]:
+    """Those that are whole; an older summary, or a damaged one, may have none."""
+    for item in found if isinstance(found, list) else []:
+        with contextlib.suppress(TypeError, KeyError):
+            name, title, shown, limit, status, note = (_cut(_of(item[key], str)) for key in _OF_GATE)
+            if status in (PASSED, FAILED, NOT_CHECKED):
+                yield Gate(name, title, shown, limit, status, note)
 
 
 def _of(value: Any, kind: type[_T]) -> _T:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -55,31 +54,6 @@ def dot(value: float, scale: Scale, colour: str, interval: Interval | None = Non
         f'<svg class="mark" aria-hidden="true" width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}">'
         f'<path d="M{_EDGE} {middle}H{_WIDTH - _EDGE}" style="stroke:var(--grid);stroke-width:2"/>{bar}'
         f'<circle cx="{scale.at(value)}" cy="{middle}" r="3.5" style="fill:var(--{colour})"/></svg>'
-    )
-
-
-# Parts of an error, told apart by shape first.
-SHAPES = {"rounding": "○", "optimisation": "■", "estimation": "◆"}
-_PATHS = {
-    "rounding": ("M{x0} {y}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0z", "fill:var(--bg);stroke:var(--ink);stroke-width:1.5"),
-    "optimisation": ("M{x0} {y0}h7v7h-7z", "fill:var(--accent)"),
-    "estimation": ("M{x} {y1}l4.5 4.5-4.5 4.5-4.5-4.5z", "fill:var(--p4)"),
-}
-
-
-def shapes(sizes: Mapping[str, float], scale: Scale) -> Markup:
-    """Each part of an error in its shape on one log scale; those that are 0 or not finite have no place on it."""
-    y = _HEIGHT / 2
-    drawn = []
-    for part, size in sizes.items():
-        if math.isfinite(size) and size > 0:
-            x = scale.at(size)
-            outline, style = _PATHS[part]
-            path = outline.format(x=x, x0=round(x - 3.5, 1), y=y, y0=y - 3.5, y1=y - 4.5)
-            drawn.append(f'<path d="{path}" style="{style}"/>')
-    return Markup(  # noqa: S704 - numbers and our own colour names
-        f'<svg class="mark" aria-hidden="true" width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}">'
-        f'<path d="M{_EDGE} {y}H{_WIDTH - _EDGE}" style="stroke:var(--grid);stroke-width:2"/>{"".join(drawn)}</svg>'
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from markupsafe import Markup
 
 from harness.analysis.verdict import Assessment
 from harness.report import marks, numbers, palette
-from harness.report.parts import Section
+from harness.report.parts import Section, panels_in
 from harness.report.sections import (
     accuracy,
     budget,
@@ -33,6 +34,8 @@ from harness.report.sections import (
 )
 from harness.report.view import View
 
+# More are not read; what the others leave is the convergence section's, which can do with fewer.
+MOST_PANELS = 30
 # In the order of the page; a new section is a module and a line here.
 SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     verdict.section,
@@ -84,7 +87,7 @@ def link(scenario: str) -> str:
 
 def scenario_page(view: View) -> str:
     """All sections of one scenario."""
-    sections = [section for make in SECTIONS if (section := make(view)) is not None]
+    sections = _sections(view)
     assessment = view.assessment
     head = Head(
         f"{assessment.verdict(view.name).word}: {view.name}",
@@ -94,6 +97,13 @@ def scenario_page(view: View) -> str:
         "index.html",
     )
     return _render(head, sections)
+
+
+def _sections(view: View) -> list[Section]:
+    made = {make: make(view) for make in SECTIONS if make is not convergence.section}
+    room = MOST_PANELS - sum(panels_in(section.data) for section in made.values() if section is not None)
+    found = (convergence.section(view, room) if make is convergence.section else made[make] for make in SECTIONS)
+    return [section for section in found if section is not None]
 
 
 def index_page(assessment: Assessment, views: Sequence[View]) -> str:
@@ -144,7 +154,13 @@ def environment_of_templates() -> Environment:
     )  # fmt: skip
     jinja.globals["sign"] = marks.sign
     jinja.globals["raw"] = _raw
+    jinja.filters["slug"] = _slug
     return jinja
+
+
+def _slug(heading: str) -> str:
+    """An anchor: `Who gets there first?` is `who-gets-there-first`."""
+    return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
 
 
 def _raw(text: str) -> Markup:

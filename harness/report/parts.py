@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeAlias
 
 from markupsafe import Markup
@@ -56,12 +56,14 @@ class Figure:
         panels: SVG elements.
         table: The numbers behind them, which is the text alternative too.
         key: Colour and name of what is not labelled in the panels.
+        id: Its anchor on the page; empty for none.
     """
 
     finding: Finding
     panels: tuple[Markup, ...]
     table: Table | None = None
     key: tuple[tuple[str, str], ...] = ()
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,15 @@ class Section:
     mark: str = ""
 
 
+def panels_in(data: Any) -> int:
+    """Panels of all figures in a section's data, however deep; what is no part of a page holds none."""
+    if isinstance(data, Figure):
+        return len(data.panels)
+    if is_dataclass(data) and type(data).__module__.startswith("harness.report."):
+        return sum(panels_in(getattr(data, part.name)) for part in fields(data))
+    return sum(map(panels_in, data)) if isinstance(data, (tuple, list)) else 0
+
+
 def table_of(
     caption: str, head: Sequence[str], rows: Sequence[Sequence[Content]], most: int = 60, rest: str = ""
 ) -> Table:
@@ -92,4 +103,4 @@ def table_of(
     return Table(caption, tuple(head), tuple(tuple(row) for row in rows[:most]), note)
 
 
-__all__ = ["Content", "Figure", "Finding", "Markup", "Section", "Table", "table_of"]
+__all__ = ["Content", "Figure", "Finding", "Markup", "Section", "Table", "panels_in", "table_of"]

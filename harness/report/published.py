@@ -9,6 +9,7 @@ from itertools import groupby, zip_longest
 from typing import Any
 
 from harness.analysis.published import Row, off_by
+from harness.analysis.result import Check
 
 _SIGNS = {"held": "✓", "missed": "✕", "not checked": "○"}
 _HEAD = ("claim", "source", "published", "measured", "verdict")
@@ -36,7 +37,7 @@ def table(rows: Sequence[Row]) -> list[str]:
 def _texts(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     """The columns of one scenario's rows."""
     sources = (textwrap.shorten(row.result.expect.source, _SOURCE, placeholder=" …") for row in rows)
-    columns = (_aligned(_said(row) for row in rows), _aligned(_measured(row) for row in rows))
+    columns = (_aligned(said(row) for row in rows), _aligned(measured(row) for row in rows))
     return list(zip((row.label for row in rows), sources, *columns, (row.verdict for row in rows), strict=True))
 
 
@@ -70,8 +71,8 @@ def _lines(sign: str, texts: Sequence[str], widths: Sequence[int]) -> list[str]:
     return [f"  {' ' if place else sign} {line}".rstrip() for place, line in enumerate(padded)]
 
 
-def _said(row: Row) -> str:
-    """What was published where it agrees least, or the limits."""
+def said(row: Row) -> str:
+    """What was published where it agrees least, or the limits: `2.98927619`, `at least 3, at most 3.5`."""
     expect, worst = row.result.expect, row.worst
     if not row.published:
         low, high = expect.at_least, expect.at_most
@@ -82,17 +83,19 @@ def _said(row: Row) -> str:
     return _exact(worst.wanted if worst is not None else row.published[0])
 
 
-def _measured(row: Row) -> str:
+def measured(row: Row) -> str:
     """What came out, to two digits more than was published; in full where it is the very same number."""
-    if row.worst is None:
-        return ""
-    found, wanted = row.worst.found, row.worst.wanted
+    return "" if row.worst is None else shown(row, row.worst)
+
+
+def shown(row: Row, check: Check) -> str:
+    """What one of its comparisons found, likewise."""
+    found, wanted = check.found, check.wanted
     if isinstance(found, tuple):
         return " to ".join(f"{end:.6g}" for end in found)
     if not isinstance(found, float) or row.verdict == "bitwise":
         return _exact(found)
-    shown = _exact(wanted) if isinstance(wanted, float) else ""
-    digits = len(shown.partition("e")[0].replace(".", "").lstrip("-0")) + 2
+    digits = len(_exact(wanted).partition("e")[0].replace(".", "").lstrip("-0")) + 2 if isinstance(wanted, float) else 0
     return f"{found:.{min(17, max(6, digits))}g}"
 
 

@@ -16,6 +16,8 @@ _KEPT_STYLE = (
     "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-dashoffset", "stroke-opacity",
     "opacity", "text-anchor", "font-size", "font-weight", "stroke-linecap",
 )  # fmt: skip
+# Larger, its text would be larger than the page's.
+_LARGEST = 1.3
 _VARIABLES = {light: f"var(--{name})" for name, (light, _) in palette.COLOURS.items()}
 _GEOMETRY = ("d", "x", "y", "width", "height", "transform")
 
@@ -42,7 +44,7 @@ def rewrite(text: str, key: str, title: str, description: str) -> Markup:
     body = re.sub(r"\s*\n\s*", " ", body).replace(" />", "/>")
     opening = (
         f'<svg class="figure" role="img" viewBox="0 0 {float(width):g} {float(height):g}" '
-        f'aria-labelledby="{key}-t {key}-d">'
+        f'style="max-width:{_LARGEST * float(width):g}px" aria-labelledby="{key}-t {key}-d">'
         f'<title id="{key}-t">{escape(title)}</title><desc id="{key}-d">{escape(description)}</desc>'
     )
     return Markup(f"{opening}{body}</svg>")  # noqa: S704 - serialised XML and escaped text

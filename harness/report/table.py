@@ -29,21 +29,19 @@ def block(view: View) -> list[str]:
     found = glance(view)
     head = f"{view.name}: {view.reference_words}" if view.reference_words else view.name
     lines = textwrap.wrap(head, WIDTH, initial_indent="  ", subsequent_indent="    ", max_lines=2, placeholder=" …")
-    ran = [arm for arm in found.arms if not arm.is_skipped]
-    return [*lines, *_table(found, ran[:MOST_ARMS]), *_left(len(ran) - MOST_ARMS), *_skipped(found.arms)]
+    ran = found.ran
+    return [*lines, *_table(found, ran[:MOST_ARMS]), *_left(len(ran) - MOST_ARMS), *_below(found)]
 
 
 def _left(count: int) -> list[str]:
     return [f"    and {numbers.plural(count, 'more line')}: in the page"] if count > 0 else []
 
 
-def _skipped(arms: Sequence[Arm]) -> list[str]:
-    """A line a device on which nothing ran."""
-    by_device: dict[str, list[str]] = {}
-    for arm in arms:
-        if arm.is_skipped:
-            by_device.setdefault(arm.device, []).append(palette.label(arm.implementation))
-    lines = (f"skipped on {device}: {', '.join(names)}" for device, names in by_device.items())
+def _below(found: Glance) -> list[str]:
+    """What is the same in all lines, and the devices on which nothing ran."""
+    lines = [f"outcomes of each: {found.shared_outcomes}"] if found.shared_outcomes else []
+    for (device, _), arms in found.skipped.items():
+        lines.append(f"skipped on {device}: {', '.join(palette.label(arm.implementation) for arm in arms)}")
     return [_cut(f"    {line}", WIDTH) for line in lines]
 
 
@@ -53,6 +51,8 @@ def _table(found: Glance, arms: Sequence[Arm]) -> list[str]:
         return []
     steps = found.steps_head.removesuffix(" left").lower()
     rows = [("implementation", "device", "digits", steps, "time per step", "outcomes"), *map(_row, arms)]
+    if found.shared_outcomes:
+        rows = [(*row[:-1], "") for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     rest = max(_LEAST, WIDTH - 4 - sum(widths) - 2 * len(widths))
     return [line for row in rows for line in _lines(row, widths, rest)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from harness.record import BAD_STATUSES, Arrays
 from harness.report import numbers, palette
 from harness.scenario.cell import CellSpec
 from harness.scenario.inputs import Inputs
+from harness.scenario.level import level_text
 from harness.scenario.read import Scenario
 
 # Axes that tables and figures show side by side; all others are fixed at a reference.
@@ -37,8 +38,8 @@ def phrases(axes: Axes, without: Iterable[str] = ()) -> str:
 
 
 def key(level: Any) -> str:
-    """A hashable form of an axis value; it may be a list."""
-    return json.dumps(level)
+    """A hashable form of an axis value, or of axes; a value may be a list."""
+    return level_text(level)
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,12 @@ class View:
     @cached_property
     def axes_of(self) -> dict[str, Axes]:
         """The axes of every planned cell, by its id; the frames may turn a whole number into a float."""
-        sql = "SELECT cell, axes FROM cell WHERE scenario = ? ORDER BY position"
-        return {row["cell"]: json.loads(row["axes"]) for row in self.assessment.run.file.rows(sql, self.name)}
+        return {cell: axes for (name, cell), axes in self.assessment.run.file.axes.items() if name == self.name}
+
+    @cached_property
+    def configs(self) -> dict[str, str]:
+        """The axes of every planned cell that are fixed, as text, by its id."""
+        return {cell: key(_fixed(axes)) for cell, axes in self.axes_of.items()}
 
     @cached_property
     def levels(self) -> dict[str, list[Any]]:
@@ -85,18 +90,15 @@ class View:
         frame = self.assessment.run.cells
         frame = frame[frame["scenario"] == self.name].reset_index(drop=True)
         axes = pd.Series([self.axes_of[cell] for cell in frame["cell"]], index=frame.index, dtype="object")
-        configs = {cell: key(_fixed(axes)) for cell, axes in self.axes_of.items()}
-        return frame.assign(axes=axes, config=[configs[cell] for cell in frame["cell"]])
+        return frame.assign(axes=axes, config=[self.configs[cell] for cell in frame["cell"]])
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """The same as dictionaries."""
-        mine = (row for row in self.assessment.run.cell_rows if row["scenario"] == self.name)
-        configs = self.cells["config"].tolist()
-        return [
-            {**row, "axes": self.axes_of[row["cell"]], "config": config}
-            for row, config in zip(mine, configs, strict=True)
-        ]
+        """The same as dictionaries: those of the run, whose copies would take as much memory as its frame."""
+        mine = [row for row in self.assessment.run.cell_rows if row["scenario"] == self.name]
+        for row in mine:
+            row.update(axes=self.axes_of[row["cell"]], config=self.configs[row["cell"]])
+        return mine
 
     @cached_property
     def first_replicates(self) -> pd.DataFrame:
@@ -119,7 +121,7 @@ class View:
         """
         done = self.first_replicates
         done = done[(done["status"] == "ok") & (done["outcome"] != "diverged")]
-        order = list(dict.fromkeys(key(_fixed(axes)) for axes in self.axes_of.values()))
+        order = list(dict.fromkeys(self.configs.values()))
         if done.empty:
             return dict(json.loads(order[0])) if order else {}
         groups = done.groupby("config", sort=False)
@@ -189,24 +191,6 @@ class View:
         """The devices that cells ran on; one that is not here is skipped, and said."""
         ran = set(self.cells.loc[self.cells["status"] != "skipped", "device"])
         return [device for device in self.levels.get("device", []) if device in ran]
-
-    def pattern(self, rows: Sequence[dict[str, Any]]) -> str:
-        """What rows have in common, over the axes that vary: `numpy or autograd, batch 16`."""
-        parts = []
-        for axis in self.varied:
-            present = {key(row["axes"][axis]) for row in rows}
-            levels = [level for level in self.levels[axis] if key(level) in present]
-            if len(levels) < len(self.levels[axis]):
-                parts.append(_some(axis, levels))
-        return ", ".join(parts) or "everywhere"
-
-
-def _some(axis: str, levels: list[Any]) -> str:
-    first, *rest = levels
-    if len(levels) > 4:
-        return f"{len(levels)} values of {axis}"
-    plain = [palette.label(str(level)) if axis == "implementation" else numbers.level(level) for level in rest]
-    return " or ".join([phrase(axis, first), *plain])
 
 
 def _fixed(axes: Axes) -> Axes:

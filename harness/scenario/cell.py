@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from typing import Any, Literal
 from harness.scenario.base import Table
 from harness.scenario.data import Data, FromCsv, Generated, Inline, LinearTarget, PolynomialTarget
 from harness.scenario.grid import BatchSize
+from harness.scenario.level import level_text
 from harness.scenario.model import Init, Linear, Model
 from harness.scenario.training import OrderFile, Training
 
@@ -93,18 +95,29 @@ class CellSpec(Table):
             return self.training.steps
         return (self.training.epochs or 0) * self.batches_per_epoch
 
-    def truth(self) -> tuple[list[float], float] | None:
+    def at_seed(self, seed: int) -> CellSpec:
+        """
+        The same with another seed, which is not validated again.
+
+        A copy by pydantic takes twice as long, and holds its own set of the names that were given.
+        """
+        made = CellSpec.__new__(CellSpec)
+        for name, value in (
+            ("__dict__", {**self.__dict__, "seed": seed}),
+            ("__pydantic_fields_set__", self.__pydantic_fields_set__),
+            ("__pydantic_extra__", None),
+            ("__pydantic_private__", None),
+        ):
+            object.__setattr__(made, name, value)
+        return made
+
+    def raw_truth(self) -> tuple[list[float], float] | None:
         """
         Weights and bias that the data were made with, the noise's mean in the bias.
 
         Returns:
-            None where the model cannot say the data's formula, or says it in other
-            coordinates (standardised columns).
+            Of the columns before they are standardised, where they are; None where the model cannot say the formula.
         """
-        return self.raw_truth() if self.model.standardize == "none" else None
-
-    def raw_truth(self) -> tuple[list[float], float] | None:
-        """As `truth`, of the columns before they are standardised, where they are."""
         if not isinstance(self.model, Linear):
             return None
         coefficients = _coefficients(self)
@@ -164,15 +177,38 @@ class Cell:
         Defaults are left out before hashing: a key written out with its default
         value is the same cell as a key left out.
         """
+        return self._id_at(self.spec.seed)
+
+    @cached_property
+    def _around_seed(self) -> tuple[str, str]:
+        """What is hashed, but for the seed's number: the text before and behind it."""
         content = self.spec.model_dump(mode="json", exclude_defaults=True)
         # What stands in the files counts, by its digest, and not what they are called.
         if isinstance(self.spec.data, FromCsv):
             del content["data"]["csv"]["path"]
         if isinstance(self.spec.training.order, OrderFile):
             del content["training"]["order"]
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        # Keys are sorted; neither side is empty: there is no cell without data and training.
+        before = _compact({key: value for key, value in content.items() if key < "seed"})
+        behind = _compact({key: value for key, value in content.items() if key > "seed"})
+        return f'{before[:-1]},"seed":', f",{behind[1:]}"
+
+    def _id_at(self, seed: int) -> str:
+        text = f"{seed}".join(self._around_seed)
         return "c" + hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+    def at_seeds(self, seeds: Iterable[int]) -> Iterator[Cell]:
+        """The same point with other seeds, which are not validated again; tables are dumped once for all their ids."""
+        for seed in seeds:
+            cell = Cell(self.spec.at_seed(seed), {**self.axes, "seed": seed})
+            # Where the property keeps it.
+            vars(cell)["id"] = self._id_at(seed)
+            yield cell
 
     def without(self, *axes: str) -> tuple[tuple[str, str], ...]:
         """A hashable key of all axes but these, to group cells by."""
-        return tuple((name, json.dumps(value)) for name, value in self.axes.items() if name not in axes)
+        return tuple((name, level_text(value)) for name, value in self.axes.items() if name not in axes)
+
+
+def _compact(content: dict[str, Any]) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))

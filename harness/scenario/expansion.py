@@ -104,8 +104,17 @@ def _cells(raw: dict[str, Any], block: _Block, files: InputFiles) -> tuple[list[
             faulty.append(Fault("grid.learning_rate", "is missing; it is required here"))
         found += block.told(faulty, dotted)
         if not faulty:
-            cells += [_cell(experiment, values, dotted, read) for values in _combinations(_rated(standard))]
+            cells += _of_experiment(experiment, _rated(standard), dotted, read)
     return cells, found
+
+
+def _of_experiment(
+    experiment: Experiment, axes: dict[str, list[Any]], dotted: dict[str, Any], read: dict[str, Any]
+) -> Iterator[Cell]:
+    """Every combination of standard axes; seeds vary fastest, and one of them is validated for all."""
+    first, seeds = {**axes, "seed": axes["seed"][:1]}, axes["seed"]
+    for values in _combinations(first):
+        yield from _cell(experiment, values, dotted, read).at_seeds(seeds)
 
 
 def _rated(axes: dict[str, list[Any]]) -> dict[str, list[Any]]:

@@ -6,6 +6,8 @@ import re
 import sqlite3
 import zlib
 
+import numpy as np
+
 from harness.errors import ScenarioError
 from harness.record import Arrays
 from harness.store.schema import TABLES
@@ -22,7 +24,8 @@ _OF_STEPS = ("kink_margin", "gradient_share")
 _OF_EPOCHS = ("epoch_sum", "epoch_mean", "epoch_last")
 _OF_REFERENCES = ("step", "loss", "parameters", "parameters_low", "predicted_loss")
 _OF_PARAMETERS = ("optimum", "optimum_low")
-_DTYPES = {"step": "<i8", "kink_margin": "<f4"}
+_FLOAT = np.dtype("<f8")
+_DTYPES = {"step": np.dtype("<i8"), "kink_margin": np.dtype("<f4")}
 _PYTHON_TYPES: dict[str, type] = {"TEXT": str, "INTEGER": int, "REAL": float, "BLOB": bytes}
 
 
@@ -54,9 +57,7 @@ def whole_trace(arrays: Arrays) -> Arrays:
     steps = {len(arrays[name]) for name in _OF_STEPS if name in arrays} | {int(arrays["step"][-1])}
     if any(len(lengths) > 1 for lengths in (states, epochs, steps)) or arrays["parameters"].ndim != 2:
         raise ValueError("its arrays differ in length")
-    if any(array.dtype.str != _DTYPES.get(name, "<f8") for name, array in arrays.items()):
-        raise ValueError("its arrays hold other numbers")
-    return arrays
+    return _of_our_dtypes(arrays)
 
 
 def whole_reference(arrays: Arrays) -> Arrays:
@@ -72,6 +73,11 @@ def whole_reference(arrays: Arrays) -> Arrays:
     widths = {parameters.shape[1], *(len(arrays[name]) for name in _OF_PARAMETERS if name in arrays)}
     if len(states) > 1 or len(widths) > 1 or arrays["parameters_low"].shape != parameters.shape:
         raise ValueError("its arrays differ in length")
-    if any(array.dtype.str != _DTYPES.get(name, "<f8") for name, array in arrays.items()):
-        raise ValueError("its arrays hold other numbers")
+    return _of_our_dtypes(arrays)
+
+
+def _of_our_dtypes(arrays: Arrays) -> Arrays:
+    for name, array in arrays.items():
+        if array.dtype != _DTYPES.get(name, _FLOAT):
+            raise ValueError("its arrays hold other numbers")
     return arrays

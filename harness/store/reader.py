@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from harness.scenario.read import Scenario, parse
 from harness.store.blobs import Blobs, Kept
 from harness.store.damage import DAMAGE, TYPES, UNREADABLE, in_a_line, whole_reference, whole_trace
 from harness.store.inputs import StoredInputs
+from harness.store.json import read_json
 from harness.store.specs import SpecReader
 
 Key = tuple[str, str, int]
@@ -59,14 +61,17 @@ class RunFile:
         """
         try:
             with closing(opened(self.path)) as db:
-                db.row_factory = sqlite3.Row
-                rows = [dict(row) for row in db.execute(sql, values)]
+                cursor = db.execute(sql, values)
+                names = [name for name, *_ in cursor.description]
+                found = cursor.fetchall()
         except UNREADABLE as error:
             raise MachineError(f"{self.path}: cannot be read: {in_a_line(error)}.") from error
-        for name, value in (item for row in rows for item in row.items()):
-            if name in TYPES and type(value) not in TYPES[name]:
+        for place, name in enumerate(names):
+            # The types of a column are few, the values many.
+            if name in TYPES and not {*map(type, map(itemgetter(place), found))} <= TYPES[name]:
+                value = next(row[place] for row in found if type(row[place]) not in TYPES[name])
                 raise MachineError(f"{self.path}: is damaged: the column {name} holds {str(value)[:40]!r}.")
-        return rows
+        return [dict(zip(names, row, strict=True)) for row in found]
 
     @contextmanager
     def reading(self, what: str) -> Iterator[None]:
@@ -163,7 +168,7 @@ class RunFile:
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for row in self.rows("SELECT scenario, cell, axes FROM cell ORDER BY position"):
             with self.reading(f"the axes of {row['cell']}"):
-                axes = found[row["scenario"], row["cell"]] = json.loads(row["axes"])
+                axes = found[row["scenario"], row["cell"]] = read_json(row["axes"])
                 # All cells of a scenario have the same.
                 if list(axes) != names.setdefault(row["scenario"], list(axes)) or not {*STANDARD_AXES} <= {*axes}:
                     raise ValueError(f"found {', '.join(axes)}")

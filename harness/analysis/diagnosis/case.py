@@ -14,7 +14,7 @@ from harness.analysis.diagnosis.envelope import Envelope
 from harness.analysis.diagnosis.training import Training, apart
 from harness.analysis.following import distances_to, within_range
 from harness.record import Arrays
-from harness.reference.extended import Extended, extended
+from harness.reference.extended import Extended, extended, joined
 
 # An explanation is followed so far beyond the first bad step: epochs, and at least steps.
 _EPOCHS, _STEPS = 3, 30
@@ -54,7 +54,7 @@ class Case:
     @cached_property
     def path(self) -> Extended:
         """The states they should be."""
-        return extended(self.reference["parameters"]) + self.reference["parameters_low"]
+        return joined(self.reference["parameters"], self.reference["parameters_low"])
 
     @cached_property
     def end(self) -> int:
@@ -83,11 +83,6 @@ class Case:
     def before(self) -> int:
         """The number of the recorded state before that."""
         return max(0, self.first - 1)
-
-    @property
-    def consecutive(self) -> bool:
-        """Whether one update lies between the two."""
-        return bool(self.steps[self.first] - self.steps[self.before] == 1)
 
     @cached_property
     def changes(self) -> tuple[Extended, Extended]:

@@ -54,7 +54,7 @@ def median(values: Sequence[float]) -> float:
     return float(np.percentile(values, 50, method="lower")) if values else math.nan
 
 
-def draw(key: str, strip: Strip, dtype: str) -> Markup:
+def draw(key: str, strip: Strip, dtype: str, width: float = panel.WIDTH) -> Markup:
     """
     Digits by level.
 
@@ -62,8 +62,9 @@ def draw(key: str, strip: Strip, dtype: str) -> Markup:
         key: Makes ids unique.
         strip: What is drawn.
         dtype: The limit of it and of any coarser one is drawn.
+        width: Of the panel.
     """
-    figure, axes = panel.new(_HEIGHT, _LEFT, _RIGHT, strip.title)
+    figure, axes = panel.new(_HEIGHT, _LEFT, _RIGHT, strip.title, width)
     top = 8.6 if dtype == "float32" else 17.4
     axes.set_ylim(-0.4, top)
     axes.set_yticks(range(0, math.ceil(top), 2 if dtype == "float32" else 4))
@@ -83,7 +84,7 @@ def draw(key: str, strip: Strip, dtype: str) -> Markup:
 def _limit(axes: Axes, name: str, limit: float) -> None:
     axes.axhline(limit, color=hexadecimal("muted"), linewidth=1, linestyle=(0, (3, 2)))
     axes.annotate(f"{name} limit", (0, limit), xytext=(3, 3), xycoords=("axes fraction", "data"),
-                  textcoords="offset points", color=hexadecimal("muted"), fontsize=9.5)  # fmt: skip
+                  textcoords="offset points", color=hexadecimal("muted"), fontsize=panel.TEXT_SIZE)  # fmt: skip
 
 
 def _arm(axes: Axes, strip: Strip, place: int, colour: str, top: float) -> None:
@@ -119,7 +120,7 @@ def _path(
 
 def _level_names(axes: Axes, names: Sequence[str]) -> None:
     """As many as fit, evenly: the others are in the table."""
-    room = (panel.WIDTH - _LEFT - _RIGHT) / max(1, len(names))
+    room = panel.across(axes) / max(1, len(names))
     stride = max(1, math.ceil((max(map(len, names), default=1) + 1) * _DIGIT / room))
     axes.set_xticks(range(0, len(names), stride), [panel.clean(name) for name in names[::stride]])
 

@@ -1,4 +1,4 @@
-"""Lines over steps: the loss on log axes, and published values inside the seeds' band."""
+"""Lines over steps: the loss on log axes."""
 
 from __future__ import annotations
 
@@ -87,7 +87,10 @@ def limits(lines: Sequence[Line]) -> tuple[float, float] | None:
     return low / 1.25 / room, top * 1.25 * room
 
 
-def loss(key: str, title: str, lines: Sequence[Line], bounds: tuple[float, float], words: str, note: str) -> Markup:
+def loss(
+    key: str, title: str, lines: Sequence[Line], bounds: tuple[float, float], words: str, note: str,
+    width: float = panel.WIDTH,
+) -> Markup:  # fmt: skip
     """
     Loss against step on log axes.
 
@@ -98,8 +101,9 @@ def loss(key: str, title: str, lines: Sequence[Line], bounds: tuple[float, float
         bounds: Of the vertical axis, shared by all panels of a figure.
         words: What is drawn, for the description.
         note: One sentence inside the panel; empty for none.
+        width: Of the panel.
     """
-    figure, axes = panel.new(196, 40, 58, title)
+    figure, axes = panel.new(196 if width == panel.WIDTH else 220, 40, 58, title, width)
     last = max([float(line.step[-1]) for line in lines if line.step.size], default=1.0)
     panel.log_ticks(axes, "x", 1.0, max(last, 2.0))
     panel.log_ticks(axes, "y", *bounds)
@@ -113,7 +117,8 @@ def loss(key: str, title: str, lines: Sequence[Line], bounds: tuple[float, float
     panel.end_labels(axes, ends)
     panel.x_name(axes, "step")
     if note:
-        axes.annotate(note, (0.03, 0.05), xycoords="axes fraction", color=hexadecimal("muted"), fontsize=9.5)
+        axes.annotate(note, (0.03, 0.05), xycoords="axes fraction", color=hexadecimal("muted"),
+                      fontsize=panel.TEXT_SIZE)  # fmt: skip
     parts = [f"{line.name or 'the line'} {_ends(line)}" for line in lines]
     return panel.finish(figure, key, f"{words} by step, {title}", f"{words}: {'; '.join(parts)}. {note}".strip())
 
@@ -148,28 +153,3 @@ def _ends(line: Line) -> str:
     if line.rounded:
         return "ends within rounding of the optimum"
     return "has no end on these axes" if math.isnan(line.end) else f"ends at {numbers.significant(line.end)}"
-
-
-def published(
-    key: str, title: str, unit: str, places: Sequence[int], band: Sequence[tuple[float, float]],
-    wanted: Sequence[float], held: Sequence[bool],
-) -> Markup:  # fmt: skip
-    """Published values over the band from the least to the largest of the seeds; a miss is a cross."""
-    figure, axes = panel.new(170, 46, 62, title)
-    low, high = (np.array([pair[side] for pair in band]) for side in (0, 1))
-    values, x = np.array(wanted, dtype=np.float64), np.array(places, dtype=np.float64)
-    inside = np.array(held, dtype=bool)
-    axes.fill_between(x, low, high, color=hexadecimal("autograd"), alpha=0.22, linewidth=0, step=None)
-    axes.plot(x[inside], values[inside], "o", color=hexadecimal("truth"), markersize=2.6, mew=0)
-    axes.plot(x[~inside], values[~inside], "x", color=hexadecimal("fail"), markersize=5, mew=1.4)
-    everything = np.concatenate([low, high, values])
-    finite = everything[np.isfinite(everything)]
-    if finite.size and finite.min() > 0 and finite.max() > 30 * finite.min():
-        panel.log_ticks(axes, "y", float(finite.min()) / 1.3, float(finite.max()) * 1.3)
-    else:
-        panel.linear_ticks(axes, "y")
-    panel.linear_ticks(axes, "x")
-    panel.end_labels(axes, [(float(values[-1]), "published", "truth"), (float(high[-1]), "seeds", "autograd")])
-    panel.x_name(axes, unit)
-    words = f"{int(inside.sum())} of {len(inside)} published values lie between the seeds' minimum and maximum."
-    return panel.finish(figure, key, f"Published values and the seeds' range, {title}", words)

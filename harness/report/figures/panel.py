@@ -18,8 +18,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from harness.report import numbers, palette, svg
 
-# Shown at 1 to 1.3 times this width, so that text is never under 9 px.
+# Shown at 1 to 1.3 times its width, so that text is never under 9 px on a desk; a wide panel, which stands alone,
+# at 0.83 times on a phone.
 WIDTH = 320.0
+WIDE = 430.0
 TEXT_SIZE = 10.0
 _GAP = 12.0
 # No mathematics in text: a scenario's name may hold dollar signs.
@@ -32,21 +34,22 @@ def clean(text: str) -> str:
     return kept if len(kept) <= 48 else f"{kept[:47]}…"
 
 
-def new(height: float, left: float, right: float, title: str) -> tuple[Figure, Axes]:
+def new(height: float, left: float, right: float, title: str, width: float = WIDTH) -> tuple[Figure, Axes]:
     """
     An empty panel.
 
     Args:
-        height: Of the whole panel; the width is always WIDTH.
+        height: Of the whole panel.
         left: Room for labels on the left.
         right: Room for labels on the right.
         title: Stands over the left edge of the axes, for few panels need an axis name beside it.
+        width: Of the whole panel: WIDTH, or WIDE for one that stands alone.
     """
     with mpl.rc_context(_SETTINGS):
-        figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
+        figure = Figure(figsize=(width / 72, height / 72), dpi=72)
         FigureCanvasSVG(figure)
         bottom, top = 34.0, 24.0
-        box = (left / WIDTH, bottom / height, (WIDTH - left - right) / WIDTH, (height - bottom - top) / height)
+        box = (left / width, bottom / height, (width - left - right) / width, (height - bottom - top) / height)
         axes = figure.add_axes(box)
     figure.patch.set_visible(False)
     axes.patch.set_visible(False)
@@ -63,8 +66,7 @@ def text(
     axes: Axes, x: float, y: float, words: str, colour: str, *, weight: str = "normal", align: str = "left"
 ) -> None:
     """Text at points: x from the left edge of the axes, y from the bottom of the panel."""
-    figure = axes.get_figure(root=True)
-    assert figure is not None
+    figure = _root(axes)
     box = axes.get_position()
     width, height = figure.get_size_inches() * 72
     figure.text(
@@ -75,8 +77,18 @@ def text(
 
 def x_name(axes: Axes, words: str) -> None:
     """The name of the horizontal axis, below its ticks."""
-    box = axes.get_position()
-    text(axes, box.width * WIDTH / 2, 4.0, words, "muted", align="center")
+    text(axes, across(axes) / 2, 4.0, words, "muted", align="center")
+
+
+def across(axes: Axes) -> float:
+    """The width of the axes, in points."""
+    return float(axes.get_position().width * _root(axes).get_size_inches()[0] * 72)
+
+
+def _root(axes: Axes) -> Figure:
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return figure
 
 
 def log_ticks(axes: Axes, which: str, low: float, high: float) -> None:
@@ -113,7 +125,7 @@ def _tick(value: float, span: float) -> str:
     decimals = max(0, 2 - math.floor(math.log10(span))) if span > 0 else 0
     if decimals > 6 or abs(value) >= 1e6:
         return numbers.significant(value)
-    fixed = f"{value:,.{decimals}f}"
+    fixed = f"{value:,.{decimals}f}".replace("-", numbers.MINUS)
     return fixed.rstrip("0").rstrip(".") if "." in fixed else fixed
 
 
@@ -125,10 +137,9 @@ def end_labels(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
         axes: The panel; its limits are set.
         ends: Value, label and colour name of each line.
     """
-    box = axes.get_position()
     placed = spread([float(axes.transData.transform((axes.get_xlim()[1], value))[1]) for value, _, _ in ends])
     for y, (_, words, colour) in zip(placed, ends, strict=True):
-        text(axes, box.width * WIDTH + 4, y - TEXT_SIZE * 0.35, words, colour)
+        text(axes, across(axes) + 4, y - TEXT_SIZE * 0.35, words, colour)
 
 
 def spread(positions: Sequence[float], gap: float = _GAP) -> list[float]:

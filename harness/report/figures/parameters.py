@@ -47,7 +47,9 @@ def spread(values: Sequence[float]) -> tuple[float, float, float]:
     return float(low), float(middle), float(high)
 
 
-def draw(key: str, parameter: str, rows: Sequence[Estimates], truth: float | None) -> Markup:
+def draw(
+    key: str, parameter: str, rows: Sequence[Estimates], truth: float | None, width: float = panel.WIDTH
+) -> Markup:
     """
     One parameter.
 
@@ -56,14 +58,15 @@ def draw(key: str, parameter: str, rows: Sequence[Estimates], truth: float | Non
         parameter: Its name.
         rows: Top to bottom.
         truth: The value the data were made with, or None.
+        width: Of the panel.
     """
-    figure, axes = panel.new(60 + _ROW * len(rows), 92, 58, parameter)
+    figure, axes = panel.new(60 + _ROW * len(rows), 92, 58, parameter, width)
     axes.set_ylim(len(rows) - 0.4, -0.8)
     axes.set_xlim(*_limits([value for row in rows for value in row.finite] + ([truth] if truth is not None else [])))
     if truth is not None:
         axes.axvline(truth, color=hexadecimal("truth"), linewidth=1, linestyle=(0, (3, 2)))
         axes.annotate("truth", (truth, -0.6), xytext=(3, 0), textcoords="offset points", color=hexadecimal("truth"),
-                      fontsize=9.5, va="center", annotation_clip=False)  # fmt: skip
+                      fontsize=panel.TEXT_SIZE, va="center", annotation_clip=False)  # fmt: skip
     for position, row in enumerate(rows):
         _draw_row(axes, position, row)
     panel.linear_ticks(axes, "x", 3)
@@ -72,6 +75,7 @@ def draw(key: str, parameter: str, rows: Sequence[Estimates], truth: float | Non
         label.set_color(hexadecimal(row.colour))
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
+    panel.x_name(axes, "estimate")
     return panel.finish(figure, key, f"Estimates of {parameter}", _description(parameter, rows, truth))
 
 
@@ -79,7 +83,7 @@ def _draw_row(axes: Axes, position: int, row: Estimates) -> None:
     colour = hexadecimal(row.colour)
     if not row.finite:
         axes.annotate("diverged", (0.02, position), xycoords=("axes fraction", "data"), va="center",
-                      color=hexadecimal("muted"), fontsize=9.5)  # fmt: skip
+                      color=hexadecimal("muted"), fontsize=panel.TEXT_SIZE)  # fmt: skip
         return
     low, middle, high = spread(row.finite)
     if len(row.finite) >= LEAST_FOR_BAR:

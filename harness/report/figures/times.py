@@ -47,12 +47,12 @@ class Time:
         return f"{low}–{high}, {n}"
 
 
-def dots(key: str, title: str, rows: Sequence[Time], limits: tuple[float, float]) -> Markup:
+def dots(key: str, title: str, rows: Sequence[Time], limits: tuple[float, float], width: float = panel.WIDTH) -> Markup:
     """One training step: a row each, the fastest first, on axes that all panels share."""
     rows = sorted(rows, key=lambda row: row.seconds)
     unit = numbers.unit_for([row.seconds for row in rows]) or (1.0, "s")
     size, sign = unit
-    figure, axes = panel.new(60 + _DOT_ROW * len(rows), 84, 104, title)
+    figure, axes = panel.new(60 + _DOT_ROW * len(rows), 84, 104, title, width)
     panel.log_ticks(axes, "x", limits[0] / size, limits[1] / size)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     for position, row in enumerate(rows):
@@ -84,7 +84,7 @@ def bars(key: str, title: str, rows: Sequence[tuple[str, str, Mapping[str, float
         title: Over the panel.
         rows: Label, colour name and seconds by phase.
     """
-    figure, axes = panel.new(60 + 24 * len(rows), 92, 62, title)
+    figure, axes = panel.new(60 + 24 * len(rows), 92, 62, title, panel.WIDE)
     totals = [sum(phases.values()) for _, _, phases in rows]
     size, sign = numbers.unit_for([max(totals)]) or (1.0, "s")
     axes.set_xlim(0, max(totals) / size * 1.02)

@@ -9,13 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from harness.frames.table import records
+from harness.frames.table import each
 from harness.problem.layout import Layout
-from harness.report import findings, numbers, palette
-from harness.report.figures import parameters
+from harness.report import findings_accuracy, numbers, palette
+from harness.report.figures import digits, parameters
+from harness.report.figures.panel import WIDE, WIDTH
 from harness.report.figures.parameters import Estimates
 from harness.report.parts import Figure, Finding, Section, Table, table_of
 from harness.report.sections import accuracy_coverage, accuracy_digits
+from harness.report.typeset import typeset
 from harness.report.view import View
 
 MOST_PARAMETERS = 6
@@ -29,14 +31,14 @@ class Data:
     Args:
         figure: Estimates by parameter, of a linear model.
         table: The loss at the end, of a net.
-        note: One sentence: what stands in, or why there is nothing.
+        finding: What stands in for the figure, or why there is nothing; None beside a figure.
         digits: Correct digits by level of an axis.
         coverage: How often the optimum's interval holds the truth.
     """
 
     figure: Figure | None
     table: Table | None
-    note: str
+    finding: Finding | None
     digits: Figure | None = None
     coverage: tuple[Finding, Table] | None = None
 
@@ -46,12 +48,12 @@ def section(view: View) -> Section:
     done = view.at_reference[view.at_reference["status"] == "ok"]
     heading = "Did every implementation find the right parameters?"
     if done.empty:
-        data = Data(None, None, "No cell of the reference configuration finished.")
+        data = Data(None, None, Finding("No cell of the reference configuration finished."))
     elif view.is_net:
         data = _of_net(view, done)
     else:
         coverage = accuracy_coverage.coverage(view, done)
-        data = Data(_of_linear(view, done), None, "", accuracy_digits.figure(view), coverage)
+        data = Data(_of_linear(view, done), None, None, accuracy_digits.figure(view), coverage)
     return Section("accuracy", "Accuracy", heading, data)
 
 
@@ -65,11 +67,12 @@ def _of_net(view: View, done: pd.DataFrame) -> Data:
         for arm, rows in _by_arm(view, done).items()
     ]
     head = ("Implementation", "Seeds#", "Median loss at the end#", "Least#", "Largest#")
-    note = (
+    how = (
         "A net has no closed form and its weights no order, so there is nothing to compare them with; "
-        f"the loss over all training rows at the end is shown. {findings.of_final_loss(losses)}"
+        "the loss over all training rows at the end is shown."
     )
-    return Data(None, table_of(f"Loss at the end: {view.reference_words}", head, rows), note)
+    finding = Finding(findings_accuracy.of_final_loss(losses), how)
+    return Data(None, table_of(f"Loss at the end: {view.reference_words}", head, rows), finding)
 
 
 def _finite(values: pd.Series[Any]) -> bool:
@@ -92,19 +95,30 @@ def _by_arm(view: View, done: pd.DataFrame) -> dict[tuple[str, str], pd.DataFram
 def _of_linear(view: View, done: pd.DataFrame) -> Figure:
     names = Layout.of(view.spec(str(done.iloc[0]["cell"]))).names
     by_arm = _by_arm(view, done)
-    optima = {int(row["seed"]): row["optimum"] for row in records(done) if isinstance(row["optimum"], list)}
+    optima = {int(row["seed"]): row["optimum"] for row in each(done) if isinstance(row["optimum"], list)}
     truth = _truth(done)
     panels, table = [], []
+    width = WIDE if len(names) == 1 else WIDTH
     for index, name in enumerate(names[:MOST_PARAMETERS]):
         rows = _rows(view, by_arm, optima, index)
         true = truth[index] if truth else None
-        panels.append(parameters.draw(f"parameter-{index}", _title(name, true), rows, true))
+        panels.append(parameters.draw(f"parameter-{index}", _title(name, true), rows, true, width))
         table += [_numbers(name, row, true) for row in rows]
-    digits = {view.arm_name(*arm): float(rows["correct_digits"].median()) for arm, rows in by_arm.items()}
-    says = findings.of_digits(digits, view.scenario.document.target.digits) if optima else _no_optimum(truth)
+    reached = {
+        view.arm_name(*arm): digits.median(_digits(by_arm[arm])) if arm in by_arm else math.nan
+        for arm in view.arms
+        if arm[1] in view.devices
+    }
+    says = findings_accuracy.of_digits(reached, view.scenario.document.target.digits) if optima else _no_optimum(truth)
     head = ("Parameter", "Row", "Median#", "10 to 90\u202f% of seeds#", "Seeds#", "Truth#")
     caption = f"Estimates at the end: {view.reference_words}"
     return Figure(Finding(says, _how(view, done, len(names), truth)), tuple(panels), table_of(caption, head, table))
+
+
+def _digits(rows: pd.DataFrame) -> list[float]:
+    """One that diverged is below all others; one without digits is none."""
+    found = [-math.inf if row["outcome"] == "diverged" else float(row["correct_digits"]) for row in each(rows)]
+    return [value for value in found if not math.isnan(value)]
 
 
 def _truth(done: pd.DataFrame) -> Sequence[float] | None:
@@ -121,7 +135,7 @@ def _rows(
         Estimates(
             view.arm_name(*arm),
             palette.of_implementation(arm[0]),
-            tuple(_parameter(row, index) for row in records(rows)),
+            tuple(_parameter(row, index) for row in each(rows)),
         )
         for arm, rows in by_arm.items()
     ]
@@ -133,7 +147,10 @@ def _parameter(row: Any, index: int) -> float:
 
 
 def _title(name: str, truth: float | None) -> str:
-    return f"{name} (truth {numbers.significant(truth, 4)})" if truth is not None else name
+    if truth is None:
+        return name
+    short = f"{truth:.4g}"
+    return f"{name} (truth {typeset(short) if float(short) == truth else numbers.significant(truth, 4)})"
 
 
 def _no_optimum(truth: Sequence[float] | None) -> str:

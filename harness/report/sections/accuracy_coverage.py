@@ -11,7 +11,7 @@ import pandas as pd
 
 from harness.analysis.coverage import Covered, Sample, Vector, covered, standard_errors
 from harness.analysis.quantities import data_of
-from harness.frames.table import records
+from harness.frames.table import each
 from harness.problem.design import columns_of
 from harness.problem.layout import Layout
 from harness.report import findings_accuracy, numbers
@@ -46,7 +46,7 @@ def coverage(view: View, done: pd.DataFrame) -> tuple[Finding, Table] | None:
 def _sets(view: View, done: pd.DataFrame) -> dict[int, list[dict[str, Any]]]:
     """Cells by their data: seeds of a scenario whose data have a seed of their own share one set."""
     sets: dict[int, list[dict[str, Any]]] = {}
-    for row in records(done):
+    for row in each(done):
         if isinstance(row["optimum"], list) and isinstance(row["truth"], list):
             sets.setdefault(view.spec(str(row["cell"])).data_seed, []).append({str(k): v for k, v in row.items()})
     return sets

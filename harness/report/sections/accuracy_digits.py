@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.frames.table import records
+from harness.frames.table import each
 from harness.report import findings_accuracy, numbers, palette
 from harness.report.figures import digits
 from harness.report.figures.digits import Strip
+from harness.report.figures.panel import WIDE, WIDTH
 from harness.report.parts import Figure, Finding, table_of
 from harness.report.sections.convergence_block import evenly
 from harness.report.view import View, key, phrase, phrases
@@ -33,7 +34,8 @@ def figure(view: View) -> Figure | None:
     dtype = str(view.reference["dtype"])
     drawn = _drawn(view, [found for _, found in made])
     strips = [_strip(view, axis, found, drawn) for axis, found in made]
-    panels = [digits.draw(f"digits-{place}", strip, dtype) for place, strip in enumerate(strips)]
+    width = WIDE if len(strips) == 1 else WIDTH
+    panels = [digits.draw(f"digits-{place}", strip, dtype, width) for place, strip in enumerate(strips)]
     values = {_AXES[axis]: _by_level(view, axis, found) for axis, found in made}
     says = findings_accuracy.of_strips(values, dtype, digits.LIMITS[dtype])
     rows = [_row(axis, level, found) for axis, found in made for level in _present(view, axis, found)]
@@ -59,7 +61,7 @@ def _found(view: View, axis: str) -> Found:
     frame = view.first_replicates
     here = frame["config"].isin(list(configs)) & (frame["status"] == "ok") & (frame["device"] == view.devices[0])
     # Few of the cells and columns: a run may have thousands of the one and dozens of the other.
-    for row in records(frame.loc[here, list(_COLUMNS)]):
+    for row in each(frame.loc[here, list(_COLUMNS)]):
         level = configs[row["config"]]
         value = -math.inf if row["outcome"] == "diverged" else float(row["correct_digits"])
         if isinstance(row["optimum"], list) and not math.isnan(value):

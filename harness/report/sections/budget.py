@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 import numpy as np
 
 from harness.analysis.budget import CellBudget, Group, grouped
 from harness.frames.budget import PARTS, budget_of
-from harness.frames.table import records
-from harness.report import marks, numbers
-from harness.report.findings_budget import of_budget
-from harness.report.parts import Content, Finding, Section, Table, table_of
-from harness.report.view import COMPARED, View, key, phrases
+from harness.frames.table import each
+from harness.report import budget_marks, marks, numbers
+from harness.report.findings_budget import left_aside, of_budget
+from harness.report.parts import Content, Finding, Markup, Section, Table, table_of
+from harness.report.sections.convergence_block import evenly
+from harness.report.view import COMPARED, View, key
+from harness.report.where import axes_in_words
 
 # Enough for a median; a run of thousands of seeds is not read whole.
 MOST_SEEDS = 20
-MOST_CONFIGURATIONS = 40
+MOST_CONFIGURATIONS = 12
 _MOST_PARAMETERS = 12
 
 
@@ -29,7 +31,7 @@ class Data:
     finding: Finding
     by_configuration: Table | None
     by_parameter: Table | None
-    key: tuple[tuple[str, str], ...]
+    key: tuple[tuple[str, Markup], ...]
 
 
 def section(view: View) -> Section:
@@ -39,10 +41,10 @@ def section(view: View) -> Section:
     groups = grouped(_budgets(view), shared)
     varied = [axis for axis in shared if axis in view.varied]
     data = Data(
-        Finding(of_budget(groups, varied), _how(groups)),
-        _by_configuration(groups, varied),
-        _by_parameter(view, groups),
-        tuple((part, marks.SHAPES[part]) for part in PARTS),
+        Finding(of_budget(groups), _how(groups)),
+        by_configuration(groups, varied),
+        _by_parameter(view, groups, varied),
+        tuple((part, budget_marks.sample(part)) for part in _known(groups)),
     )
     return Section("budget", "Error budget", heading, data)
 
@@ -51,14 +53,18 @@ def _budgets(view: View) -> Iterator[CellBudget]:
     """Of the first seeds, as trained."""
     seeds = {key(seed) for seed in view.levels.get("seed", [])[:MOST_SEEDS]}
     done = view.first_replicates
-    for row in records(done[done["status"] == "ok"]):
+    for row in each(done[done["status"] == "ok"]):
         if key(row["axes"]["seed"]) in seeds:
             lines = takewhile(lambda line: line["space"] == "trained", budget_of(view.assessment.run.file, row))
             yield CellBudget(row["axes"], tuple(lines), row["outcome"] == "diverged")
 
 
+def _known(groups: Sequence[Group]) -> list[str]:
+    return [part for part in PARTS if any(part in group.known for group in groups)]
+
+
 def _how(groups: Sequence[Group]) -> str:
-    known = [part for part in PARTS if any(part in group.known for group in groups)]
+    known = _known(groups)
     means = {
         "rounding": "rounding is what was found less the same training in extended precision",
         "optimisation": "optimisation what is left to the exact optimum",
@@ -66,45 +72,51 @@ def _how(groups: Sequence[Group]) -> str:
     }
     said = numbers.upper("; ".join(means[part] for part in known))
     add = " They add up to the whole error." if len(known) > 1 else ""
-    return (
-        f"{said}.{add} Sizes are 2-norms over the parameters, medians over seeds and implementations." if said else ""
-    )
+    sizes = " Sizes are 2-norms over the parameters, medians over seeds and implementations."
+    return f"{said}.{add}{sizes}{left_aside(groups)}" if said else ""
 
 
-def _by_configuration(groups: Sequence[Group], varied: Sequence[str]) -> Table | None:
+def by_configuration(groups: Sequence[Group], varied: Sequence[str]) -> Table | None:
+    """A row for each of at most twelve configurations; None where no part of any error is known."""
     if not any(group.known for group in groups):
         return None
     sizes = [size for group in groups if not group.diverged for size in group.known.values()]
     scale = marks.Scale.over(sizes, log=True)
+    shown = evenly(list(groups), MOST_CONFIGURATIONS)
     rows = [
         (
-            phrases({axis: group.axes[axis] for axis in varied}) or "the only configuration",
+            axes_in_words({axis: group.axes[axis] for axis in varied}) or "the only configuration",
             "diverged" if group.diverged else group.largest or numbers.MISSING,
             *(numbers.significant(group.sizes[part], 2) for part in PARTS),
-            marks.shapes({} if group.diverged else group.known, scale),
+            budget_marks.mark({} if group.diverged else group.known, scale),
         )
-        for group in groups
+        for group in shown
     ]
     head = ("Configuration", "Largest part", *(f"{numbers.upper(part)}#" for part in PARTS), "Beside each other")
-    return table_of("Parts of the error by configuration", head, rows, MOST_CONFIGURATIONS)
+    table = table_of("Parts of the error by configuration", head, rows)
+    cut = f"{numbers.share(len(shown), len(groups))} configurations: the first, the last and evenly between."
+    return replace(table, note=cut) if len(shown) < len(groups) else table
 
 
-def _by_parameter(view: View, groups: Sequence[Group]) -> Table | None:
+def _by_parameter(view: View, groups: Sequence[Group], varied: Sequence[str]) -> Table | None:
     group = next((group for group in groups if key(group.axes) == key(view.reference)), None)
     if group is None or len(group.known) < 2:
         return None
     sizes = [abs(line[part]) for cell in group.cells for line in cell.lines for part in PARTS if line[part] is not None]
     scale = marks.Scale.over(sizes, log=True)
     rows = [_parameter(group, place, scale) for place in range(min(len(group.cells[0].lines), _MOST_PARAMETERS))]
-    head = ("Parameter", "Whole error#", *(f"{numbers.upper(part)}#" for part in PARTS), "Sizes beside each other")
-    return table_of(f"Each parameter's error, median over cells: {view.reference_words}", head, rows)
+    head = ("Parameter", "Whole error#", *(f"{numbers.upper(part)}#" for part in PARTS), "Beside each other")
+    signs = " ± where cells differ in sign." if any("±" in str(row) for row in rows) else ""
+    at = axes_in_words({axis: group.axes[axis] for axis in varied})
+    caption = f"Error of each parameter{f' at {at}' if at else ''}"
+    return replace(table_of(caption, head, rows), note=f"Medians over cells.{signs}")
 
 
 def _parameter(group: Group, place: int, scale: marks.Scale) -> tuple[Content, ...]:
     lines = [cell.lines[place] for cell in group.cells]
     columns = {part: [line[part] for line in lines if line[part] is not None] for part in ("total", *PARTS)}
     sizes = {part: _middle([abs(value) for value in columns[part]]) for part in PARTS if columns[part]}
-    return (lines[0]["parameter"], *map(_typical, columns.values()), marks.shapes(sizes, scale))
+    return (lines[0]["parameter"], *map(_typical, columns.values()), budget_marks.mark(sizes, scale))
 
 
 def _typical(values: Sequence[float]) -> str:

@@ -12,6 +12,7 @@ from harness import dictionary
 from harness.report import numbers, palette
 from harness.report.parts import Section, Table
 from harness.report.view import View, key
+from harness.report.where import reproduce
 
 PAGE_ROWS = 25
 # The page's budget is 1.5 MB; figures and tables need the rest of it.
@@ -36,6 +37,7 @@ class Data:
         embedded: JSON for the script.
         kept: How many rows are in it.
         meanings: What each column says.
+        command: Runs a cell again, CELL standing for its id.
     """
 
     heads: tuple[str, ...]
@@ -46,6 +48,7 @@ class Data:
     embedded: str
     kept: int
     meanings: Table
+    command: str
 
 
 def section(view: View) -> Section:
@@ -58,7 +61,7 @@ def section(view: View) -> Section:
     shown = tuple(tuple(column.text(place) for column in columns) for place in range(min(PAGE_ROWS, len(rows))))
     heads = tuple(column.label for column in columns)
     numeric = tuple(column.kind == "number" for column in columns)
-    data = Data(heads, numeric, shown, len(rows), fixed, text, kept, _meanings(heads))
+    data = Data(heads, numeric, shown, len(rows), fixed, text, kept, _meanings(heads), reproduce(view, "CELL"))
     return Section("cells", "Every cell", "What came out of every cell?", data)
 
 

@@ -86,10 +86,14 @@ def _groups(view: View, found: Comparison) -> Table | None:
         axes = change.now.axes
         key = (str(axes["implementation"]), str(axes["device"]), str(axes["dtype"]))
         groups.setdefault(key, []).append(change)
-    rows = [_group(key, Comparison(tuple(changes), (), ())) for key, changes in groups.items()]
+    found_of = {key: Comparison(tuple(changes), (), ()) for key, changes in groups.items()}
+    shown = [_group(key, of) for key, of in found_of.items() if of.compared or of.changed]
     head = ("Implementation", "Device", "dtype", "Same bits", "Accuracy", "Other outcome#")
     caption = f"Cells in both runs, by implementation, device and dtype ({view.name})"
-    return table_of(caption, head, rows) if rows else None
+    idle = sum(len(of.changes) for of in found_of.values() if not (of.compared or of.changed))
+    table = table_of(caption, head, shown)
+    note = f"{numbers.plural(idle, 'cell')} without numbers ended the same way in both." if idle else ""
+    return Table(table.caption, table.head, table.rows, " ".join(filter(None, (table.note, note)))) if shown else None
 
 
 def _group(key: tuple[str, str, str], found: Comparison) -> tuple[Content, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.analysis.compared import Compared
 from harness.analysis.comparison_speed import FASTER, SLOWER, Speed
 from harness.report import marks, numbers
 from harness.report.parts import Content, Markup, Table, table_of
-from harness.report.view import View, phrases
+from harness.report.view import View, key, phrases
 
 # The axis that ratios are drawn on; those beyond it stand at its end.
 _SCALE = marks.Scale(0.5, 2.0, log=True)
@@ -15,13 +16,17 @@ _SCALE = marks.Scale(0.5, 2.0, log=True)
 
 def table(view: View, timed: Sequence[Speed]) -> Table | None:
     """A row a timing group; None where none was timed in both."""
-    rows = [_speed(view, speed) for speed in timed]
+    levels = {axis: {key(speed.axes[axis]) for speed in timed} for axis in (timed[0].axes if timed else ())}
+    apart = [axis for axis in view.varied if axis == "implementation" or len(levels.get(axis, ())) > 1]
+    rows = [_speed(speed, apart) for speed in timed]
+    shared = phrases({axis: timed[0].axes[axis] for axis in view.varied if axis in levels and axis not in apart})
     head = ("Cell", "Then#", "Now#", "Ratio, ½ to 2", "95\u202f% interval#", "Canary#", "n#", "Speed")
-    return table_of("Time per step of the cells timed in both runs", head, rows) if rows else None
+    caption = "Time per step of the cells timed in both runs"
+    return table_of(f"{caption}: {shared}" if shared else caption, head, rows) if rows else None
 
 
-def _speed(view: View, speed: Speed) -> tuple[Content, ...]:
-    axes = {axis: level for axis, level in speed.axes.items() if axis in view.varied}
+def _speed(speed: Speed, apart: Sequence[str]) -> tuple[Content, ...]:
+    axes = {axis: level for axis, level in speed.axes.items() if axis in apart}
     colour = {SLOWER: "warn", FASTER: "ok"}.get(speed.verdict, "muted")
     interval = speed.interval
     ends = numbers.MISSING if interval is None else f"{interval.low:.2f} to {interval.high:.2f}"
@@ -33,8 +38,22 @@ def _speed(view: View, speed: Speed) -> tuple[Content, ...]:
         ends,
         numbers.significant(speed.canary),
         f"{speed.was.processes} + {speed.now.processes}",
-        _suspicion(speed),
+        suspicion(speed),
     )
+
+
+def at(view: View) -> dict[tuple[str, str], Speed] | None:
+    """By implementation and device at the reference configuration; None without a baseline."""
+    assessment = view.assessment
+    if not isinstance(assessment, Compared):
+        return None
+    timed = [] if assessment.unlike(view.name) else assessment.speeds(view.name)
+    here = {axis: key(level) for axis, level in view.reference.items()}
+    return {
+        (str(speed.axes["implementation"]), str(speed.axes["device"])): speed
+        for speed in timed
+        if all(key(speed.axes[axis]) == level for axis, level in here.items())
+    }
 
 
 def _with_one(mark: Markup) -> Markup:
@@ -44,7 +63,7 @@ def _with_one(mark: Markup) -> Markup:
     return Markup(str(mark).replace("</svg>", f"{line}</svg>"))
 
 
-def _suspicion(speed: Speed) -> Content:
+def suspicion(speed: Speed) -> Content:
     """A suspicion is no failure and no success: it has a sign of its own."""
     if speed.verdict in (SLOWER, FASTER):
         sign = marks.sign("warn")

@@ -12,9 +12,10 @@ import pandas as pd
 from harness.report import findings, losses, numbers
 from harness.report.figures import lines
 from harness.report.figures.lines import Line
+from harness.report.figures.panel import WIDE, WIDTH
 from harness.report.losses import Curves
 from harness.report.palette import of_implementation, of_level
-from harness.report.parts import Figure, Finding, Section, table_of
+from harness.report.parts import Figure, Finding, Section, panels_in, table_of
 from harness.report.sections import convergence_grid, convergence_targets, convergence_theory
 from harness.report.sections.convergence_block import Block, evenly
 from harness.report.view import View, key, phrase, phrases
@@ -43,8 +44,14 @@ class Panel:
     note: str
 
 
-def section(view: View) -> Section:
-    """Small multiples by learning rate, a line for each batch size, or each implementation where they part."""
+def section(view: View, most: int = MOST_PANELS) -> Section:
+    """
+    Small multiples by learning rate, a line for each batch size, or each implementation where they part.
+
+    Args:
+        view: The scenario.
+        most: Panels that the other sections leave on the page.
+    """
     heading = "How fast does it converge?"
     done = view.first_replicates[view.first_replicates["status"] == "ok"]
     if done.empty:
@@ -52,12 +59,17 @@ def section(view: View) -> Section:
             "convergence", "Convergence", heading, Data(None, "No cell finished, so there is no loss to draw.")
         )
     source = losses.Source.of(view, done)
-    made = [_panel(view, source, rate) for rate in evenly(view.levels["learning_rate"], MOST_PANELS)]
+    blocks = (*convergence_grid.blocks(view), convergence_theory.block(view), *convergence_targets.blocks(view))
+    rates = evenly(view.levels["learning_rate"], max(2, min(MOST_PANELS, most - panels_in(blocks))), best=_rate(view))
+    made = [_panel(view, source, rate) for rate in rates]
     panels = [panel for panel in made if panel.lines] or made[:1]
-    theory = convergence_theory.block(view)
-    blocks = (*convergence_grid.blocks(view), theory, *convergence_targets.blocks(view))
-    data = Data(_figure(view, source, done, panels), "", blocks)
-    return Section("convergence", "Convergence", heading, data, mark="warn" if theory.warns else "")
+    data = Data(_figure(view, source, done, panels, len(rates)), "", blocks)
+    return Section("convergence", "Convergence", heading, data, mark="warn" if any(b.warns for b in blocks) else "")
+
+
+def _rate(view: View) -> Any:
+    """The reference's, which is the best."""
+    return view.reference["learning_rate"]
 
 
 def _panel(view: View, source: losses.Source, rate: Any) -> Panel:
@@ -109,11 +121,12 @@ def _note(rows: pd.DataFrame, rate: Any) -> str:
     return f"{numbers.share(diverged, len(rows))} diverged{must}"
 
 
-def _figure(view: View, source: losses.Source, done: pd.DataFrame, panels: list[Panel]) -> Figure:
+def _figure(view: View, source: losses.Source, done: pd.DataFrame, panels: list[Panel], shown: int) -> Figure:
     what = "Excess loss" if source.excess else "Loss"
     bounds = lines.limits([line for panel in panels for line in (*panel.lines, *panel.theory)]) or (0.1, 10.0)
+    width = WIDE if len(panels) == 1 else WIDTH
     drawn = [
-        lines.loss(f"loss-{number}", panel.title, [*panel.lines, *panel.theory], bounds, what, panel.note)
+        lines.loss(f"loss-{number}", panel.title, [*panel.lines, *panel.theory], bounds, what, panel.note, width)
         for number, panel in enumerate(panels)
     ]
     ends = {_name(panel, line, panels): 0.0 if line.rounded else line.end for panel in panels for line in panel.lines}
@@ -124,8 +137,8 @@ def _figure(view: View, source: losses.Source, done: pd.DataFrame, panels: list[
         for panel in panels for line in panel.lines
     ]  # fmt: skip
     head = ("Panel", "Line", "Steps#", f"{what} at step {source.first_step}#", f"{what} at the end#")
-    how = _how(view, source, len(view.levels["learning_rate"]), theory=any(panel.theory for panel in panels))
-    return Figure(Finding(says, how), tuple(drawn), table_of(f"{what} by step: {_fixed(view)}", head, rows))
+    how = _how(view, source, shown, theory=any(panel.theory for panel in panels))
+    return Figure(Finding(says, how), tuple(drawn), table_of(f"{what} by step: {_fixed(view)}", head, rows), id="loss")
 
 
 def _end(line: Line) -> str:
@@ -144,14 +157,15 @@ def _fixed(view: View) -> str:
     return phrases(view.reference, ("learning_rate", "batch_size")) or "all cells"
 
 
-def _how(view: View, source: losses.Source, rates: int, *, theory: bool) -> str:
+def _how(view: View, source: losses.Source, shown: int, *, theory: bool) -> str:
     what = (
         "Loss over all training rows less that of the exact optimum; where rounding ends it, the line ends"
         if source.excess
         else "Loss over all training rows"
     )
     band = ", band 10 to 90\u202f%" if source.seeds >= _LEAST_SEEDS_FOR_BAND and len(source.drawn) == 1 else ""
-    cut = f" {MOST_PANELS} of {rates} learning rates." if rates > MOST_PANELS else ""
+    rates = len(view.levels["learning_rate"])
+    cut = f" {numbers.share(shown, rates)} learning rates, the best among them." if shown < rates else ""
     seeds = f"median of {numbers.plural(source.seeds, 'seed')}{band}"
     if source.seeds_in_all > source.seeds:
         seeds = f"median of the first {source.seeds} of {source.seeds_in_all} seeds{band}"

@@ -22,6 +22,7 @@ class Block:
         figure: Under a finding of its own.
         folded: Behind a click, with what it is called there.
         warns: Whether the answer is a fault.
+        is_quiet: Whether it only says why there is no answer.
     """
 
     heading: str
@@ -30,10 +31,15 @@ class Block:
     figure: Figure | None = None
     folded: Table | None = None
     warns: bool = False
+    is_quiet: bool = False
 
 
-def evenly(levels: list[Any], most: int) -> list[Any]:
-    """First, last, and evenly spaced ones between."""
+def evenly(levels: list[Any], most: int, best: Any = None) -> list[Any]:
+    """First, last, evenly spaced ones between, and the best in place of the one next to it."""
     if len(levels) <= most:
         return levels
-    return [levels[int(place)] for place in np.linspace(0, len(levels) - 1, most).round()]
+    places = [int(place) for place in np.linspace(0, len(levels) - 1, most).round()]
+    if best in levels and (wanted := levels.index(best)) not in places:
+        nearest = min(range(1, most - 1), key=lambda here: abs(places[here] - wanted), default=most - 1)
+        places[nearest] = wanted
+    return [levels[place] for place in sorted(places)]

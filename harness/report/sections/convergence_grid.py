@@ -32,6 +32,8 @@ def blocks(view: View) -> tuple[Block, ...]:
         return ()
     reached = reachings(((view.spec(row["cell"]), row) for row in rows), shares)
     squares = {share: _squares(rows, reached, place, rates, batches) for place, share in enumerate(shares)}
+    if sum(square.state != findings_grid.NOT_RUN for square in squares[shares[0]].values()) < 2:
+        return ()
     share = findings_grid.useful(shares, {share: list(found.values()) for share, found in squares.items()})
     shown = squares[share]
     finding = Finding(findings_grid.of_grid(list(shown.values()), share), _how(view, rows))

@@ -32,7 +32,7 @@ def block(view: View) -> Block:
         tables.append(_table(view, cells, {end.cell: end for end in ends}))
     warns = bool(wrong) or not all(cell.follows for cell in cells)
     how = f"{_HOW}{_sample(view, seeds)}" if cells else ""
-    return Block("Does it do what theory says?", Finding(says, how), tuple(tables), warns=warns)
+    return Block("Does it do what theory says?", Finding(says, how), tuple(tables), warns=warns, is_quiet=not tables)
 
 
 def _seeds(view: View) -> list[int]:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from harness.frames import Run
-from harness.report import curves
-from harness.report.parts import Section, Table, table_of
+from harness.report import curves, machines, numbers
+from harness.report.parts import Finding, Section, Table, table_of
 from harness.report.view import View
 
-_LONG = 300
 _FILES = (
     ("cells.csv", "every cell and replicate, all columns"),
     (curves.NAME, "loss and parameters of every cell by step"),
@@ -19,6 +18,7 @@ _FILES = (
     ("summary.json", "the verdict for machines"),
     ("run.sqlite", "the run file: plan, records, traces, timings, environment"),
 )
+_MOST = 500
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,30 @@ class Files:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """
+    What is known of the machines.
+
+    Args:
+        finding: How many, and whether they differ.
+        differing: A row a machine, where there are several and they differ.
+        tables: Machine and software, side by side.
+        rest: Everything else that fits a table; folded.
+        long: What does not; folded one by one.
+    """
+
+    finding: Finding
+    differing: Table | None
+    tables: tuple[Table, ...]
+    rest: Table | None
+    long: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Data:
     """What the template shows."""
 
-    machines: tuple[Table, ...]
-    long_facts: tuple[tuple[str, str], ...]
+    facts: Facts
     path: str
     text: str
     files: Files
@@ -48,8 +67,8 @@ class Data:
 
 def section(view: View) -> Section:
     """The machines of a run, and the scenario as it was read."""
-    machines, long_facts = facts(view.assessment.run.environment)
-    data = Data(machines, long_facts, view.scenario.path, view.scenario.text, files(view.assessment.run))
+    run = view.assessment.run
+    data = Data(facts(run.environment), view.scenario.path, view.scenario.text, files(run))
     return Section("environment", "Environment", "Where and with what was it run?", data)
 
 
@@ -60,12 +79,30 @@ def files(run: Run) -> Files:
     return Files(listed, f"No {curves.NAME}: {against}" if against else "")
 
 
-def facts(environment: pd.DataFrame) -> tuple[tuple[Table, ...], tuple[tuple[str, str], ...]]:
-    """A table for each machine, and the facts that are too long for a table."""
-    tables, long_facts = [], []
-    for host, rows in environment.groupby("host", sort=False, dropna=False):
-        pairs = [(str(key), str(value)) for key, value in zip(rows["key"], rows["value"], strict=True)]
-        long_facts += [(f"{key} on {host}", value) for key, value in pairs if len(value) > _LONG]
-        short = [(key, value) for key, value in pairs if len(value) <= _LONG]
-        tables.append(table_of(f"Machine {host}", ("What", "Value"), short))
-    return tuple(tables), tuple(long_facts)
+def facts(environment: pd.DataFrame) -> Facts:
+    """Two small tables, what differs between machines before them, the rest behind."""
+    found = machines.of(environment)
+    several = len(found.hosts) > 1
+    titles = ("Machine", "Software") if not several else ("The same on all machines", "Software, the same on all")
+    tables = [
+        table_of(title, ("What", "Value"), rows, most=_MOST)
+        for title, rows in zip(titles, (found.machine, found.software), strict=True)
+        if rows
+    ]
+    caption = "Variables, times of imports, and all else that was recorded"
+    return Facts(
+        Finding(machines.says(found)),
+        _differing(found),
+        tuple(tables),
+        table_of(caption, ("What", "Value"), found.rest, most=_MOST) if found.rest else None,
+        found.long,
+    )
+
+
+def _differing(found: machines.Machines) -> Table | None:
+    """A row a machine: there may be many, and few things that differ."""
+    if not found.differing:
+        return None
+    columns = [found.hosts, *found.differing.values()]
+    rows = list(zip(*columns, strict=True))
+    return table_of("What differs between the machines", ("Machine", *map(numbers.upper, found.differing)), rows)

@@ -1,156 +1,172 @@
-"""Each number that the scenario says must come out, beside what came out."""
+"""Each number that the scenario says must come out, beside what came out, digit by digit."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from harness.analysis.expectations import Check, Result
-from harness.report import findings, marks, numbers
-from harness.report.figures import lines
-from harness.report.parts import Content, Figure, Finding, Markup, Section, Table, table_of
-from harness.report.view import View, phrases
-from harness.scenario.expect import Expect
+from harness.analysis.expectations import Result
+from harness.analysis.published import Row, least_seeds, verdict, worst
+from harness.analysis.published import numbers as published_numbers
+from harness.report import marks, numbers, published
+from harness.report.findings_expectations import of_expectations
+from harness.report.parts import Content, Figure, Finding, Markup, Section, Table, panels_in, table_of
+from harness.report.sections import expectations_figures, expectations_words
+from harness.report.sections.expectations_figures import MOST_PANELS
+from harness.report.sections.expectations_words import allowed, cells, ends, off, place, quantity
+from harness.report.typeset import beside, typeset
+from harness.report.view import View
 
-_MOST_FIGURES = 6
 _MOST_ROWS = 40
-_LEAST_PLACES = 3
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One expectation: its line in the summary, a figure where it has many states, and every comparison."""
-
-    number: int
-    result: Result
-    figure: Figure | None
-    details: Table | None
+_HEAD = ("Quantity and source", "Published", "Measured", "Agreement", "Comparisons held#")
 
 
 @dataclass(frozen=True)
 class Data:
-    """What the template shows."""
+    """
+    What the template shows.
+
+    Args:
+        finding: How many came out.
+        summary: A row for each expectation.
+        figures: Of those that are a row of published values.
+        comparisons: Every comparison, a table for each expectation that has several.
+        count: Comparisons in all.
+    """
 
     finding: Finding
     summary: Table | None
-    claims: tuple[Claim, ...]
+    figures: tuple[Figure, ...]
+    comparisons: tuple[Table, ...]
+    count: str
 
 
 def section(view: View) -> Section:
     """The expectations of a scenario."""
     results = [result for result in view.assessment.expectations if result.scenario == view.name]
-    pictured = [result.number for result in results if _is_pictured(result)][:_MOST_FIGURES]
-    claims = tuple(
-        Claim(
-            result.number, result, _figure(view, result) if result.number in pictured else None, _details(view, result)
-        )
-        for result in results
-        if result.checks
-    )
-    how = "Found is the comparison that is farthest off, held or missed." if results else ""
+    rows = [_row(view, result) for result in results]
     missed = any(result.status == "missed" for result in results)
-    mark = "fail" if missed else "ok" if claims else ""
-    data = Data(Finding(findings.of_expectations(results), how), _summary(view, results), claims)
+    mark = "fail" if missed else "ok" if any(result.checks for result in results) else ""
+    says = of_expectations(results, [row.verdict for row in rows])
+    data = Data(
+        Finding(says, _how(rows)),
+        _summary(view, rows),
+        tuple(_figures(view, results)),
+        tuple(table for row in rows if (table := _comparisons(view, row)) is not None),
+        numbers.count(sum(len(result.checks) for result in results)),
+    )
     return Section("expectations", "Expected numbers", "Did the expected numbers come out?", data, mark)
 
 
-def _summary(view: View, results: Sequence[Result]) -> Table | None:
-    if not results:
-        return None
-    head = ("Claim", "Status", "Wanted", "Found", "Farthest off", "Comparisons held#")
-    return table_of("The expectations of this scenario", head, [_line(view, result) for result in results], most=100)
+def _summary(view: View, rows: Sequence[Row]) -> Table | None:
+    table = table_of("Published and measured numbers", _HEAD, [_line(view, row) for row in rows], most=100)
+    return replace(table, silent=True) if rows else None
 
 
-def _line(view: View, result: Result) -> tuple[Content, ...]:
-    claim = Markup("{}{}{}").format(result.claim, _where(result), _source(result.expect.source))
-    worst = result.closest_call
-    if worst is None:
-        return claim, marks.status(result.status), numbers.MISSING, numbers.MISSING, result.not_checked, "0"
-    held = numbers.share(len(result.checks) - len(result.missed), len(result.checks))
-    found, where = numbers.found(worst.found), place(view, worst)
-    if worst.distance == 0:
-        where = "none" if len(result.checks) > 1 else where
-    return claim, marks.status(result.status), wanted(result.expect, worst), found, where, held
+def _row(view: View, result: Result) -> Row:
+    seeds = least_seeds(view.scenario, result.expect)
+    source = view.scenario.document.source
+    return Row(view.name, source, result, published_numbers(result), worst(result), verdict(result, seeds))
 
 
-def wanted(expect: Expect, check: Check) -> str:
-    """What is wanted, with the sign of its rule."""
-    if expect.not_equals is not None:
-        return f"not {numbers.found(check.wanted).replace(' to ', ' or ')}"
-    if expect.equals is not None:
-        return numbers.found(check.wanted).replace(" to ", " or ")
-    low = f"≥ {numbers.found(expect.at_least)}" if expect.at_least is not None else ""
-    high = f"≤ {numbers.found(expect.at_most)}" if expect.at_most is not None else ""
-    return " and ".join(filter(None, (low, high))) or numbers.found(check.wanted)
+def _how(rows: Sequence[Row]) -> str:
+    said = []
+    if any(row.verdict.startswith("to ") for row in rows):
+        said.append(
+            "Digits in bold are the same in both; in words they are −log10 of the relative difference, rounded down."
+        )
+    if any(len(row.result.checks) > 1 for row in rows):
+        said.append("Of several comparisons the one that agrees least is shown.")
+    return " ".join(said)
 
 
-def _where(result: Result) -> Content:
-    where = phrases(result.expect.where)
-    return Markup('<br><span class="note">for {}</span>').format(where) if where else ""
+def _figures(view: View, results: Sequence[Result]) -> list[Figure]:
+    made: list[Figure] = []
+    for result in results:
+        seeds = least_seeds(view.scenario, result.expect)
+        figure = expectations_figures.figure(view, result, seeds, MOST_PANELS - panels_in(made))
+        made += [figure] if figure is not None else []
+    return made
 
 
-def _source(source: str) -> Content:
-    return Markup('<br><span class="note">source: {}</span>').format(source) if source else ""
+def _line(view: View, row: Row) -> tuple[Content, ...]:
+    result = row.result
+    where = cells(view, result.expect.where)
+    name = Markup('{}<span class="narrow">{}</span>{}{}').format(
+        quantity(row),
+        marks.status(result.status),
+        _quiet(f"for {where}" if where else ""),
+        _quiet(result.expect.source, "expect-source"),
+    )
+    said, found = pair(row, least_seeds(view.scenario, result.expect))
+    held = numbers.share(len(result.checks) - len(result.missed), len(result.checks)) if result.checks else "0"
+    return name, Markup("{}{}").format(said, _quiet(allowed(result.expect))), found, agreement(row), held
 
 
-def place(view: View, check: Check) -> str:
-    """Where a comparison was made: the axes that vary, and the state."""
-    axes = {axis: level for axis, level in check.axes.items() if axis in view.varied}
-    return ", ".join(filter(None, (phrases(axes), check.place))) or "the only cell"
+def pair(row: Row, seeds: int) -> tuple[Content, Content]:
+    """The published and the measured, with their quiet lines."""
+    said, found = published.said(row), published.measured(row)
+    check = row.worst
+    if check is None:
+        return typeset(said), numbers.MISSING
+    if _is_number(check.found) and _is_number(check.wanted) and not row.result.expect.over_seeds:
+        one, other = beside(said, found)
+    else:
+        one, other = (Markup("{}").format(typeset(text)) for text in (said, _finite(check.found, found)))
+    lines = (_quiet(ends(row.result.expect, check, seeds)), _quiet(_where(row)))
+    return one, Markup("{}{}{}").format(other, *lines)
 
 
-def _details(view: View, result: Result) -> Table | None:
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def _finite(value: Any, text: str) -> str:
+    return "not finite" if isinstance(value, float) and not math.isfinite(value) else text
+
+
+def _where(row: Row) -> str:
+    """The place of what is shown, where other cells show another number or another status."""
+    check, checks = row.worst, row.result.checks
+    if check is None:
+        return ""
+    of_state = [item for item in checks if item.place == check.place]
+    if len({(published.shown(row, item), item.held) for item in of_state}) == 1:
+        return ""
+    return place(of_state, check, state=False)
+
+
+def agreement(row: Row) -> Markup:
+    """Sign and word, and how far: `✓ held, to 8 digits`; a word that came out stands beside it already."""
+    words = row.verdict.removeprefix("not checked: ").removeprefix("not: ").replace("off by", "by")
+    told = words == "holds" or (row.worst is not None and words == row.worst.found)
+    return Markup("{}{}").format(marks.status(row.result.status), _quiet("" if told else typeset(words), "expect-how"))
+
+
+def _quiet(text: str, name: str = "expect-quiet") -> Content:
+    return Markup('<span class="{}">{}</span>').format(name, text) if text else ""
+
+
+def _comparisons(view: View, row: Row) -> Table | None:
     """Every comparison, the missed ones first, then by how far off it is."""
+    result = row.result
     if len(result.checks) < 2:
         return None
     order = sorted(result.checks, key=lambda check: (check.held, -check.distance))
     rows = [
-        (place(view, check), wanted(result.expect, check), numbers.found(check.found), off(check),
-         marks.status("held" if check.held else "missed"))
+        (
+            place(result.checks, check) or "the only cell",
+            expectations_words.wanted(result.expect, check),
+            typeset(numbers.found(check.found)),
+            off(check),
+            marks.status("held" if check.held else "missed"),
+        )
         for check in order[:_MOST_ROWS]
-    ]  # fmt: skip
-    head = ("Cell and state", "Wanted#", "Found#", "Distance, 1 is allowed#", "Status")
-    table = table_of(f"Expectation {result.number}: {result.claim}", head, rows)
+    ]
+    head = ("Cell and state", "Published#", "Measured#", "Distance, 1 is allowed#", "Status")
+    where = cells(view, result.expect.where)
+    caption = f"Expectation {result.number}: {quantity(row, every=True)}{f', for {where}' if where else ''}"
     left = f"The {_MOST_ROWS} farthest off of {len(order):,} comparisons." if len(order) > _MOST_ROWS else ""
-    return Table(table.caption, table.head, table.rows, left)
-
-
-def off(check: Check) -> str:
-    """A distance in units of what is allowed; words where nothing is, as beyond a limit."""
-    if not math.isinf(check.distance):
-        return numbers.significant(check.distance, 2)
-    return "beyond" if isinstance(check.found, float) and math.isfinite(check.found) else "not comparable"
-
-
-def _is_pictured(result: Result) -> bool:
-    """Whether it is a row of published values over states, held against the spread of the seeds."""
-    return result.expect.inside == "seeds" and any(len(group) >= _LEAST_PLACES for group in _groups(result))
-
-
-def _groups(result: Result) -> list[list[Check]]:
-    """Comparisons by cell, with numbers found, the group with the most misses first."""
-    groups: dict[str, list[Check]] = {}
-    for check in result.checks:
-        if isinstance(check.found, tuple):
-            groups.setdefault(phrases(check.axes), []).append(check)
-    return sorted(groups.values(), key=lambda group: -sum(not check.held for check in group))
-
-
-def _figure(view: View, result: Result) -> Figure:
-    groups = _groups(result)
-    panels = []
-    for position, group in enumerate(groups[:4]):
-        unit, places = group[0].place.split()[0], [int(check.place.split()[-1]) for check in group]
-        axes = {axis: level for axis, level in group[0].axes.items() if axis in view.varied}
-        panels.append(
-            lines.published(
-                f"expect-{result.number}-{position}", phrases(axes) or result.expect.quantity, unit, places,
-                [check.found for check in group], [check.wanted for check in group], [check.held for check in group],
-            )
-        )  # fmt: skip
-    held = sum(check.held for check in result.checks)
-    says = f"{numbers.upper(numbers.share(held, len(result.checks)))} published values lie inside the seeds' range."
-    shown = f" {len(panels)} of {len(groups)} configurations, those with the most misses." if len(groups) > 4 else ""
-    how = f"{result.expect.quantity}: band from the least to the largest of the seeds; dots are published.{shown}"
-    return Figure(Finding(says, how), tuple(panels))
+    return Table(caption, head, tuple(rows), left)

@@ -1,17 +1,15 @@
-"""What failed, grouped by cause, with the command that repeats it; what was skipped; what diverged."""
+"""What failed, grouped by cause, with the command that repeats it; then what was not run, or diverged, and why."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from harness.report import findings, marks, numbers
-from harness.report.parts import Content, Finding, Section
-from harness.report.view import View, phrases
+from harness.report import failed, findings, marks, numbers, where
+from harness.report.failed import Aside, Group, Row
+from harness.report.parts import Content, Finding, Markup, Section, Table, table_of
+from harness.report.view import View
 
-Row = dict[str, Any]
 MOST_IN_FULL = 3
 MOST_CAUSES = 12
 _TAIL_LINES = 30
@@ -43,45 +41,53 @@ class Cause:
 
 @dataclass(frozen=True)
 class Data:
-    """What the template shows."""
+    """What the template shows; `resume` is the command for what left no record, or empty."""
 
     finding: Finding
     causes: tuple[Cause, ...]
     more_causes: int
-    said: tuple[tuple[str, str], ...]
+    asides: Table | None
+    resume: str
 
 
 def section(view: View) -> Section:
-    """Failures in full, everything else that is not a plain result in words."""
-    unexpected = {_key(row) for row in view.assessment.failures if row["scenario"] == view.name}
-    groups: dict[tuple[str, str, bool], list[Row]] = {}
-    for row in view.bad:
-        groups.setdefault((row["status"], row["reason"], _key(row) not in unexpected), []).append(row)
-    order = sorted(groups, key=lambda cause: (cause[2], -len(groups[cause])))
-    causes = tuple(_cause(view, cause, groups[cause]) for cause in order[:MOST_CAUSES])
+    """Failures in full, everything else that is not a plain result in a table."""
+    groups, asides = failed.groups(view), failed.asides(view)
     counts = view.assessment.run.counts(view.name)
-    says = findings.of_failures(len(view.bad), len(unexpected), counts["planned"], counts["missing"])
-    how = "Grouped by cause; the command runs the cell again and compares; --pdb opens a debugger." if causes else ""
+    unexpected = failed.unexpected(view)
+    says = findings.of_failures(len(view.bad), unexpected, counts["planned"], counts["missing"])
+    how = "Grouped by cause; the command runs the cell again and compares; --pdb opens a debugger." if groups else ""
+    data = Data(
+        Finding(says, how),
+        tuple(_cause(view, group) for group in groups[:MOST_CAUSES]),
+        max(0, len(groups) - MOST_CAUSES),
+        _asides(asides),
+        where.resume(view.assessment) if counts["missing"] else "",
+    )
     mark = "fail" if unexpected or counts["missing"] else ""
-    data = Data(Finding(says, how), causes, len(order) - len(causes), tuple(_said(view, counts["missing"])))
     return Section("failures", "Failures", "What failed, and how to run it again", data, mark)
 
 
-def _key(row: Row) -> tuple[str, int]:
-    return str(row["cell"]), int(row["replicate"])
-
-
-def _cause(view: View, cause: tuple[str, str, bool], rows: Sequence[Row]) -> Cause:
-    status, reason, expected = cause
-    first = tuple(_failed(view, row) for row in rows[:MOST_IN_FULL])
-    return Cause(marks.status(status), reason, len(rows), view.pattern(rows), expected, first)
+def _cause(view: View, group: Group) -> Cause:
+    by_cell: dict[str, Row] = {}
+    for row in group.rows:
+        # Replicates have one command.
+        by_cell.setdefault(str(row["cell"]), row)
+    first = tuple(_failed(view, row) for row in list(by_cell.values())[:MOST_IN_FULL])
+    pattern = where.pattern(view, group.rows)
+    return Cause(marks.status(group.status), group.reason, len(group.rows), pattern, group.expected, first)
 
 
 def _failed(view: View, row: Row) -> Failed:
-    axes = {axis: level for axis, level in row["axes"].items() if axis in view.varied}
-    where = phrases(axes) or "the only cell"
     cell = str(row["cell"])
-    return Failed(where, cell, int(row["replicate"]), command(view, cell), tail(str(row["stderr"])))
+    here = place(view, row)
+    return Failed(here, cell, int(row["replicate"]), where.reproduce(view, cell), tail(str(row["stderr"])))
+
+
+def place(view: View, row: Row) -> str:
+    """A process by the axes that vary: `numpy · learning rate 0.05 · seed 1`."""
+    axes = {axis: level for axis, level in row["axes"].items() if axis in view.varied}
+    return where.axes_in_words(axes) or "the only cell"
 
 
 def tail(text: str) -> str:
@@ -89,38 +95,22 @@ def tail(text: str) -> str:
     return "\n".join(text.strip().splitlines()[-_TAIL_LINES:])[-_TAIL_SIGNS:]
 
 
-def command(view: View, cell: str) -> str:
-    """The command that runs just this cell again and compares, quoted for a shell."""
-    return shlex.join(["harness", "reproduce", str(view.assessment.run.file.folder), "--cell", cell])
+def sign(word: str) -> Markup:
+    """Sign and word of an aside: planned processes without a record fail the gate, all else does not."""
+    return marks.status("failed" if word == failed.NO_RECORD else "skipped", word)
 
 
-def _said(view: View, missing: int) -> list[tuple[str, str]]:
-    """Skipped, diverged and missing cells, in words."""
-    said: list[tuple[str, str]] = []
-    skipped: dict[str, list[Row]] = {}
-    for row in view.rows:
-        if row["status"] == "skipped":
-            skipped.setdefault(row["reason"], []).append(row)
-    for reason, rows in skipped.items():
-        said.append(("skipped", f"{_skipped(len(rows))} ({view.pattern(rows)}): {reason}."))
-    diverged = [row for row in view.rows if row["status"] == "ok" and row["outcome"] == "diverged"]
-    if diverged:
-        count = numbers.plural(len(diverged), "process", "processes")
-        text = f"{count} diverged ({view.pattern(diverged)}): all steps were done, so this alone fails no gate."
-        said.append(("diverged", text))
-    if missing:
-        left = numbers.plural(missing, "planned process", "planned processes")
-        why = "the run was interrupted, is out of its budget, or is still going on"
-        go_on = shlex.join(["harness", "run", "--resume", str(view.assessment.run.file.folder)])
-        said.append(("no record", f"{left} left no record: {why}. Go on: {go_on}"))
-    retried = [row for row in view.assessment.run.file.retried if row["scenario"] == view.name]
-    if retried:
-        count = numbers.plural(len(retried), "record", "records")
-        statuses = ", ".join(dict.fromkeys(row["status"].replace("_", " ") for row in retried))
-        said.append(("retried", f"{count} ({statuses}) gave way to one of a later attempt; kept in the run file."))
-    excluded = view.scenario.document.grid.exclude
-    return said + [("left out", f"Not in the grid ({phrases(item.axes())}): {item.why}.") for item in excluded]
-
-
-def _skipped(count: int) -> str:
-    return f"{numbers.plural(count, 'process was', 'processes were')} skipped"
+def _asides(found: Sequence[Aside]) -> Table | None:
+    """A line each; columns that would be empty are left out."""
+    counted, placed = any(item.count is not None for item in found), any(item.where for item in found)
+    head = ("What", *(("Processes#",) if counted else ()), *(("Where",) if placed else ()), "Why")
+    rows = [
+        (
+            sign(item.word),
+            *((numbers.MISSING if item.count is None else numbers.count(item.count),) if counted else ()),
+            *((item.where or numbers.MISSING,) if placed else ()),
+            item.reason,
+        )
+        for item in found
+    ]
+    return table_of("What was not run, or diverged, and why", head, rows, rest="; cells.csv has all") if rows else None

@@ -74,7 +74,7 @@ def _replay(shown: Shown, other: Shown | None, words: str) -> Data:
     parts = of_sides(*journeys), of_data, _of_surface(shown, drawn), _of_other(shown, other)
     table = fit_replay.table(shown, f"States along the way: {words}")
     finding = Finding(of_fit(*journeys), " ".join(part for part in parts if part))
-    figure = Figure(finding, tuple(panel.svg for panel in panels), table)
+    figure = Figure(finding, tuple(panel.svg for panel in panels), table, id="replay")
     said = fit_replay.said(shown)
     return Data(f"Shown: {words}.", figure, said[-1], len(said), fit_replay.embedded(shown, panels))
 

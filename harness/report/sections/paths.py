@@ -10,10 +10,9 @@ import numpy as np
 
 from harness.analysis.diagnosis.finding import Finding as Wrong
 from harness.analysis.following import Following, tolerance
-from harness.report import marks, numbers, palette
-from harness.report.findings_paths import of_paths
+from harness.report import marks, numbers, palette, where
+from harness.report.findings_paths import of_limits, of_paths
 from harness.report.parts import Content, Finding, Section, Table, table_of
-from harness.report.sections.failures import command
 from harness.report.view import View, phrases
 
 _MOST_WRONG = 12
@@ -56,11 +55,12 @@ def section(view: View) -> Section:
 def _how(followings: Sequence[Following]) -> str:
     if not followings:
         return ""
-    return (
+    how = (
         "The reference is the same training in extended precision, from the same data, start and order. Distances are "
         "the largest difference of a parameter at a recorded state, as a share of the largest parameter so far; what "
         "rounding, amplified or not, explains is no fault."
     )
+    return " ".join(filter(None, (of_limits(followings), how)))
 
 
 def _table(view: View, followings: Sequence[Following], wrong: set[str]) -> Table | None:
@@ -80,7 +80,7 @@ def _row(
     worst = max(group, key=lambda item: item.distance)
     allowed = float(tolerance(dtype, np.array([worst.step]))[0])
     axes = {axis: level for axis, level in worst.axes.items() if axis in view.varied and axis != "dtype"}
-    where = phrases({axis: level for axis, level in axes.items() if axis not in ("implementation", "device")})
+    at = phrases({axis: level for axis, level in axes.items() if axis not in ("implementation", "device")})
     return (
         marks.named(view.arm_name(implementation, device), palette.of_implementation(implementation)),
         dtype,
@@ -88,7 +88,7 @@ def _row(
         "0, bit for bit" if worst.distance == 0 else numbers.significant(worst.distance, 2),
         _of_allowed(worst, allowed),
         numbers.count(worst.step) if worst.distance else numbers.MISSING,
-        f"{where or 'the only cell'}{_bent(worst)}",
+        f"{at or 'the only cell'}{_bent(worst)}",
     )
 
 
@@ -109,4 +109,4 @@ def _bent(item: Following) -> str:
 def _said(view: View, item: Wrong) -> Said:
     axes = {axis: level for axis, level in item.axes.items() if axis in view.varied}
     shown = tuple((name, value) for name, value in item.rows if value and name not in ("reproduce", "cells"))
-    return Said(item.sentence, phrases(axes), shown, command(view, item.cell))
+    return Said(item.sentence, phrases(axes), shown, where.reproduce(view, item.cell))

@@ -61,7 +61,7 @@ def figure(view: View, found: Sequence[Pair]) -> Figure | None:
     rows = [_row(item, pairs) for item, (_, _, pairs) in zip(drawn, all_lines, strict=True)]
     head = ("Panel", "Line", "First apart at step#", "Farthest apart#", "At step#", "Seeds#")
     table = table_of("Distances at the reference configuration", head, rows)
-    return Figure(Finding(findings_ulp.of_distances(drawn), _how(view, here)), tuple(svgs), table)
+    return Figure(Finding(findings_ulp.of_distances(drawn), _how(view, here)), tuple(svgs), table, id="distances")
 
 
 def _panels(view: View, here: Sequence[Pair]) -> Iterable[Panel]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from harness.analysis.timing import LEAST_PROCESSES, TimingGroup
 from harness.report import findings, numbers, palette
 from harness.report.figures import times
+from harness.report.figures.panel import WIDE, WIDTH
 from harness.report.figures.times import Time
 from harness.report.parts import Figure, Finding, Section, table_of
 from harness.report.sections import timing_scaling
@@ -20,9 +21,9 @@ MOST_PANELS = 3
 
 @dataclass(frozen=True)
 class Data:
-    """What the template shows: figures, or why there are none."""
+    """What the template shows: rows of figures, two abreast where each is one panel, or why there are none."""
 
-    figures: tuple[Figure, ...]
+    rows: tuple[tuple[Figure, ...], ...]
     note: str
 
 
@@ -32,8 +33,9 @@ def section(view: View) -> Section:
     if not view.timings:
         note = "No cell was timed: run.timing_repeats or run.timed_seeds is 0, or no timed cell finished."
         return Section("time", "Time by device", heading, Data((), note))
-    figures = (_steps(view), *timing_scaling.figures(view), *_phases(view))
-    return Section("time", "Time by device", heading, Data(figures, ""))
+    steps, phases, scaling = _steps(view), _phases(view), timing_scaling.figures(view)
+    rows = [(steps, *phases)] if len(steps.panels) == 1 else [(steps,), *((figure,) for figure in phases)]
+    return Section("time", "Time by device", heading, Data((*rows, *((figure,) for figure in scaling)), ""))
 
 
 def _configs(view: View) -> list[list[TimingGroup]]:
@@ -62,8 +64,9 @@ def _steps(view: View) -> Figure:
     shown = configs[:MOST_PANELS]
     ends = [end for groups in shown for group in groups for end in _ends(group)]
     limits = (min(ends) / 1.3, max(ends) * 1.3)
+    width = WIDE if len(shown) == 1 else WIDTH
     panels = [
-        times.dots(f"step-{number}", _config_words(view, groups), _rows(view, groups), limits)
+        times.dots(f"step-{number}", _config_words(view, groups), _rows(view, groups), limits, width)
         for number, groups in enumerate(shown)
     ]
     cut = f" {MOST_PANELS} of {len(configs)} configurations; more in the table." if len(configs) > MOST_PANELS else ""
@@ -77,7 +80,7 @@ def _steps(view: View) -> Figure:
     head = ("Implementation", "Device", "Configuration", "Time per step#", "95\u202f% interval#", "Processes n#")
     rows = [_numbers(view, group) for groups in configs for group in groups]
     table = table_of("Time per step of each timing group", head, rows, rest="; all are in cells.csv")
-    return Figure(Finding(says, how), tuple(panels), table)
+    return Figure(Finding(says, how), tuple(panels), table, id="step-times")
 
 
 def _ends(group: TimingGroup) -> list[float]:
@@ -128,4 +131,4 @@ def _phases(view: View) -> list[Figure]:
     )
     key_entries = tuple((colour, phase) for phase, colour in palette.PHASES.items())
     caption = table_of("Seconds by phase, median over processes", head, table)
-    return [Figure(Finding(findings.of_phases(phases), how), (panel,), caption, key_entries)]
+    return [Figure(Finding(findings.of_phases(phases), how), (panel,), caption, key_entries, id="phase-times")]

@@ -31,7 +31,11 @@ def figures(view: View) -> list[Figure]:
     finding = Finding(f"{findings_timing.of_scaling(named)}{_crossovers(arms)}", _how(view, arms))
     head = ("Implementation", "Device", "Rows in a batch#", "Time per step#", "95\u202f% interval#", "Processes n#")
     rows = [_row(arm, count, group) for arm, points in arms.items() for count, group in points]
-    return [Figure(finding, tuple(panels), table_of(f"Time per step by batch size: {_fixed(view)}", head, rows))]
+    return [
+        Figure(
+            finding, tuple(panels), table_of(f"Time per step by batch size: {_fixed(view)}", head, rows), id="scaling"
+        )
+    ]
 
 
 def _arms(view: View) -> dict[Arm, Scaling]:

@@ -52,6 +52,8 @@
   const table = find("#cells-table"), heads = all("th", table), filters = find("#filters");
   const value = (column, row) => column.kind === "level" ? column.levels[column.values[row]] : column.values[row];
   const text = (column, row) => { const v = value(column, row); return v === null ? "–" : String(v); };
+  // The last column links to the cell alone: an address that can be sent.
+  const ids = columns[columns.length - 1], repeat = find("#cells-repeat"), command = repeat.textContent;
   const chosen = new Map();
   let words = "", sorted = null, down = false, page = 0, rows = [];
 
@@ -76,7 +78,8 @@
     const start = page * PAGE, shown = rows.slice(start, start + PAGE);
     find("tbody", table).replaceChildren(...shown.map((row) => {
       const line = make("tr");
-      line.append(...columns.map((column) => make("td", text(column, row), column.kind === "number" ? { class: "number" } : {})));
+      line.append(...columns.map((column) => make("td", column === ids ? "" : text(column, row), column.kind === "number" ? { class: "number" } : {})));
+      line.lastChild.append(make("a", ids.values[row], { href: "#" + ids.values[row] }));
       return line;
     }));
     const to = start + shown.length;
@@ -99,7 +102,12 @@
     };
   });
   const field = (name, input) => { const label = make("label", name); label.append(input); filters.append(label); return input; };
-  field("search", make("input", "", { type: "search" })).oninput = (event) => { words = event.target.value.trim().toLowerCase(); select(); };
+  const search = field("search", make("input", "", { type: "search" }));
+  search.oninput = () => {
+    words = search.value.trim().toLowerCase();
+    select();
+    repeat.textContent = command.replace("CELL", rows.length && new Set(rows.map((row) => ids.values[row])).size === 1 ? ids.values[rows[0]] : "CELL");
+  };
   // Nobody picks one of thousands of seeds from a list, and each is an element: search finds it.
   columns.filter((column) => column.kind === "level" && column.levels.length > 1 && column.levels.length <= 200).forEach((column) => {
     const input = field(column.label, make("select"));
@@ -110,7 +118,17 @@
   filters.hidden = find("#pager").hidden = false;
   find("#before").onclick = () => { page -= 1; draw(); };
   find("#after").onclick = () => { page += 1; draw(); };
+  const follow = () => {
+    const wanted = location.hash.slice(1);
+    if (!ids.values.includes(wanted)) return;
+    search.value = wanted;
+    search.oninput();
+    find("#cells").scrollIntoView();
+    say(find("#shown").textContent);
+  };
+  addEventListener("hashchange", follow);
   select();
+  follow();
 })();
 (() => {
   "use strict";
