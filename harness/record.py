@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import struct
-import zlib
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from harness.packed import Arrays, pack_arrays, unpack_arrays
 
 STATUSES = ("ok", "skipped", "failed", "crashed", "timed_out", "out_of_memory")
 # Those that fail a run, unless an expectation of `status` names them.
@@ -108,48 +104,6 @@ class Record:
     timings: tuple[Timing, ...] = ()
     stdout: str = ""
     stderr: str = ""
-
-
-Arrays = dict[str, NDArray[Any]]
-
-
-def pack_arrays(arrays: Arrays) -> bytes:
-    """
-    Arrays by name as one blob: a JSON head of names, dtypes and shapes, then the bytes.
-
-    NumPy's npz form takes 3 ms to read and as long to write for arrays this small.
-    """
-    if not arrays:
-        return b""
-    little = {name: array.astype(array.dtype.newbyteorder("<"), copy=False) for name, array in arrays.items()}
-    head = {name: [array.dtype.str, array.shape] for name, array in little.items()}
-    body = b"".join(array.tobytes() for array in little.values())
-    # A window no wider than most bodies: the usual one has 256 KiB, all of it new to
-    # the process, and costs 0.2 ms of page faults.
-    deflate = zlib.compressobj(1, wbits=12 if len(body) <= 4096 else 15, memLevel=5 if len(body) <= 4096 else 8)
-    return json.dumps(head).encode() + b"\n" + deflate.compress(body) + deflate.flush()
-
-
-def unpack_arrays(blob: bytes) -> Arrays:
-    """The arrays that `pack_arrays` wrote."""
-    head, _, body = blob.partition(b"\n")
-    if not head:
-        return {}
-    data, at = zlib.decompress(body), 0
-    arrays: Arrays = {}
-    for name, dtype, count, shape in _parts(head):
-        array = np.frombuffer(data, dtype, count, at)
-        arrays[name] = array if len(shape) == 1 else array.reshape(shape)
-        at += array.nbytes
-    return arrays
-
-
-@lru_cache(maxsize=64)
-def _parts(head: bytes) -> tuple[tuple[str, np.dtype[Any], int, tuple[int, ...]], ...]:
-    """Name, dtype, count and shape of each array; cells of one kind have the same head, and reading it takes longer."""
-    return tuple(
-        (name, np.dtype(dtype), math.prod(shape), tuple(shape)) for name, (dtype, shape) in json.loads(head).items()
-    )
 
 
 def to_bytes(record: Record, trace: bytes) -> bytes:

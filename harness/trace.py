@@ -116,7 +116,7 @@ class Recorder:
         rows = [(number, state) for number, state in self._rows if number in self._kept]
         step = np.array([number for number, _ in rows], dtype=np.int64)
         wide_losses = np.append(step_losses.astype(np.float64), np.nan)
-        arrays: Arrays = {
+        arrays: dict[str, Any] = {
             "step": step,
             "loss": losses[step],
             "step_loss": wide_losses[step],

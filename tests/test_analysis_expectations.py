@@ -345,7 +345,7 @@ def test_standard_deviations_from_the_seeds_mean(tmp_path: Path) -> None:
 def test_one_seed_has_no_spread(tmp_path: Path) -> None:
     """A rule of standard deviations over a single seed cannot be checked, and says so."""
     result = only(tmp_path, {"quantity": "loss", "sd": 3.0, "value": 1.0})
-    assert (result.status, result.not_checked) == ("not checked", "1 seeds; it takes 2")
+    assert (result.status, result.not_checked) == ("not checked", "1 seed; it takes 2")
 
 
 def test_the_seeds_are_grouped_by_the_other_axes(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -13,13 +14,16 @@ import numpy as np
 import pytest
 
 from harness.analysis.agreement import agreements, compare
-from harness.analysis.gates import Gate
+from harness.analysis.cut import why_cut
+from harness.analysis.gates import Gate, cells_gate, expectations_gate, limit_gate
 from harness.analysis.repeatability import repeated_cells
+from harness.analysis.result import Check, Result
 from harness.analysis.verdict import Assessment
 from harness.executors.base import Finished, Task
 from harness.executors.inline import InlineExecutor
 from harness.frames import Run, load
 from harness.record import Arrays, Record, pack_arrays
+from harness.scenario.expect import Expect
 from harness.scenario.reference import REFERENCE
 from tests.builders import scenario
 from tests.faulty import finished_run
@@ -62,6 +66,7 @@ def run(tmp_path: Path) -> Run:
 
 def test_everything_holds(run: Run) -> None:
     """A run without a flaw passes every gate, each with its count: 2 x 2 cells, 8 processes, 2 pairs."""
+    run = edit(run, "UPDATE record SET template = 'base'")
     found = gates(run)
     assert {name: (gate.status, gate.found) for name, gate in found.items()} == {
         "cells": ("passed", "8 of 8"),
@@ -78,7 +83,7 @@ def test_a_missing_record_fails_the_cells_gate(run: Run) -> None:
     """A run that was cut off is not passed: a planned process without a record counts."""
     cut = edit(run, "DELETE FROM record WHERE replicate = 1 AND cell = (SELECT cell FROM cell WHERE position = 0)")
     assert statuses(cut)["cells"] == "failed"
-    assert gates(cut)["cells"].note == "1 without a record of 8 processes"
+    assert gates(cut)["cells"].note.startswith("1 without a record of 8 processes (the run was ")
     assert not Assessment(cut).verdict().passed
 
 
@@ -102,7 +107,7 @@ def test_another_digest_fails_repeatability(run: Run) -> None:
     """A replicate that ended on other bits fails the gate and is named; the other gates stand."""
     cell = run.cells["cell"][0]
     sql = "UPDATE record SET content = json_set(content, '$.digest', 'other') WHERE replicate = 1 AND cell = ?"
-    other = edit(run, sql, (cell,))
+    other = edit(edit(run, "UPDATE record SET template = 'base'"), sql, (cell,))
     assert statuses(other) == {
         "cells": "passed", "expectations": "passed", "repeatability": "failed", "agreement": "passed"
     }  # fmt: skip
@@ -111,10 +116,80 @@ def test_another_digest_fails_repeatability(run: Run) -> None:
     assert not Assessment(other).verdict().passed
 
 
+def test_one_process_tells_nothing_of_another(run: Run) -> None:
+    """Cells that all ran in one process are not checked, which is said; other bits there fail the gate all the same."""
+    gate = gates(run)["repeatability"]
+    assert (gate.status, gate.found, gate.note) == (
+        "not checked", "no other process", "its cells ran in one process, inline",
+    )  # fmt: skip
+    cell = run.cells["cell"][0]
+    sql = "UPDATE record SET content = json_set(content, '$.digest', 'other') WHERE replicate = 1 AND cell = ?"
+    other = gates(edit(run, sql, (cell,)))["repeatability"]
+    assert (other.status, other.found) == ("failed", "0 of 1")
+    assert other.note == f"1 cell differs in one process, first {cell}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "finished", "why"),
+    [
+        ('["run", "--budget", "3"]', 103.5, "the run was cut by its budget of 3 s"),
+        ('["run", "--budget=3"]', 103.5, "the run was cut by its budget of 3 s"),
+        ('["run", "--budget", "3"]', 101.0, "the run was interrupted"),
+        ('["run"]', 103.5, "the run was interrupted"),
+        ('["run"]', None, "the run is still going on, or was killed"),
+    ],
+)
+def test_why_records_are_missing(run: Run, arguments: str, finished: float | None, why: str) -> None:
+    """The last start of a run tells whether its budget was over, it was interrupted, or it has not ended."""
+    edited = edit(run, "UPDATE attempt SET arguments = ?, started = 100.0, finished = ?", (arguments, finished))
+    assert why_cut(edited) == why
+    counts = {"planned": 8, "missing": 3, "skipped": 0}
+    assert cells_gate(counts, [], cut=why).note == f"3 without a record of 8 processes ({why})"
+
+
+def expected(*values: float, missing: int = 0) -> list[Result]:
+    """Expectations of weights[0] of 3 within 0.5, each with what was found; some that were not checked."""
+    expect = Expect.model_validate({"quantity": "weights[0]", "value": 3.0, "within": 0.5})
+    found = [
+        Result("line", 0, expect, (Check("c1", {}, "end", value, 3.0, abs(value - 3) <= 0.5, abs(value - 3) / 0.5),))
+        for value in values
+    ]
+    return [*found, *[Result("line", 0, expect, (), "no such cell")] * missing]
+
+
+def test_missed_expectations_are_counted_among_all_and_the_first_is_told() -> None:
+    """Of all expectations so many are missed, so many not checked; the first in plain words with what was found."""
+    gate = expectations_gate(expected(1.953421, 2.0, missing=1), "line")
+    assert gate.found == "0 of 3, 1 not checked"
+    assert gate.note == (
+        "2 of 3 expectations missed, 1 not checked; first: weights[0] at the end is 3.0 within 0.5, found 1.95342"
+    )
+    one = expectations_gate(expected(2.0), None)
+    assert one.note == "1 of 1 expectation missed in line: weights[0] at the end is 3.0 within 0.5, found 2"
+    assert expectations_gate(expected(3.0), "line").held == "1 of 1 expectation holds"
+
+
+def test_a_limit_is_said_in_words() -> None:
+    """Quantities and axes without underscores; two cells are both; of words that break it none is the worst."""
+    table = {"quantity": "gradient_norm", "at_most": 1e-30, "where": {"batch_size": 8}}
+    checks = [Check(name, {}, "end", 0.5, 1e-30, False, math.inf) for name in ("c1", "c2")]
+    gate = limit_gate(Result("line", 0, Expect.model_validate(table), tuple(checks)), "line")
+    assert gate.title == "gradient norm at the end is at most 1e-30 for batch size 8"
+    assert gate.note == f"2 of 2 cells break the limit that {gate.title}, worst 0.5 at the end in c1"
+    held = limit_gate(
+        Result("line", 0, Expect.model_validate(table), tuple(replace(item, held=True) for item in checks)), "line"
+    )
+    assert held.held == f"{gate.title} in both cells"
+    word = Expect.model_validate({"quantity": "outcome", "equals": "diverged"})
+    broken = limit_gate(Result("line", 0, word, (Check("c1", {}, "", "stalled", "diverged", False, 1.0),)), "line")
+    assert broken.note == "1 of 1 cell breaks the limit that outcome is diverged, first: stalled in c1"
+
+
 def test_a_cell_that_ran_once_repeats_nothing(tmp_path: Path) -> None:
     """Without a second process repeatability is not checked, and fails nothing."""
     run = finished_run(tmp_path / "run", scenario(run__timing_repeats=0))
     assert repeated_cells(run) == []
+    assert gates(run)["repeatability"].note == "no cell finished twice"
     assert statuses(run)["repeatability"] == "not checked"
     assert Assessment(run).verdict().passed
 
@@ -199,7 +274,7 @@ def test_the_verdict_is_one_sentence(run: Run) -> None:
 
 
 def path(values: Sequence[float], margins: Sequence[float] | None = None, steps: Sequence[int] | None = None) -> Arrays:
-    arrays: Arrays = {
+    arrays: dict[str, Any] = {
         "parameters": np.array(values, dtype=np.float64)[:, None],
         "step": np.array(steps if steps is not None else range(len(values)), dtype=np.int64),
     }
@@ -312,7 +387,7 @@ def test_failed_cells_are_not_compared(tmp_path: Path) -> None:
     assert statuses(run) == {
         "cells": "failed", "expectations": "not checked", "repeatability": "not checked", "agreement": "passed"
     }  # fmt: skip
-    assert gates(run)["agreement"].found == "1 of 1 cells follow their reference"
+    assert gates(run)["agreement"].found == "1 of 1 cell follows its reference"
 
 
 def vanishing(values: Sequence[float], shares: Sequence[float]) -> Arrays:

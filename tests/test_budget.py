@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -27,11 +28,14 @@ from harness.report.budget_marks import mark
 from harness.report.findings_budget import left_aside, of_budget
 from harness.report.marks import Scale
 from harness.report.sections.budget import by_configuration
+from harness.report.sections.budget import section as budget_section
+from harness.report.view import View
 from harness.scenario.cell import CellSpec
 from harness.scenario.read import read
 from harness.scenario.reference import reference_spec
 from tests.builders import scenario
 from tests.faulty import finished_run
+from tests.referenced import run_here
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 
@@ -208,7 +212,8 @@ def test_the_axis_that_decides() -> None:
 
 def test_captions() -> None:
     """None, one, several that agree, several that do not, a net, all zero, not finite."""
-    assert "neither a reference nor an optimum nor a truth" in of_budget([])
+    assert of_budget([]) == "No cell finished, so there is no error to split."
+    assert "neither a reference nor an optimum nor a truth" in of_budget(groups_of(cell({})))
     assert of_budget(groups_of(cell(DONE))) == (
         "Most of the error comes from few and noisy data (estimation, 0.010). Rounding is at most 1.0"
         "\u202f×\u202f10⁻⁹, in float64."
@@ -219,7 +224,10 @@ def test_captions() -> None:
         "with learning rate 0.2 from few and noisy data (estimation, 0.010)."
     )
     assert of_budget(groups_of(cell({"rounding": 2e-7}))).startswith("Only rounding is known here, 2.0")
-    assert "0, or one part alone" in of_budget(groups_of(cell(dict.fromkeys(PARTS, 0.0))))
+    assert of_budget(groups_of(cell({"estimation": 2e-7}))) == "One part alone of the error is known: estimation."
+    assert of_budget(groups_of(cell(dict.fromkeys(PARTS, 0.0)))) == "The error is no more than rounding."
+    two = groups_of(cell(DONE), cell(DONE, learning_rate=0.2))
+    assert "from few and noisy data in both configurations (estimation, 0.010)" in of_budget(two)
     gone = groups_of(cell(SLOW), cell(SLOW, learning_rate=0.2, diverged=True))
     assert left_aside(gone) == " 1 configuration diverged and is left aside."
     assert left_aside(gone[:1]) == left_aside(gone[1:]) == ""
@@ -253,3 +261,69 @@ def test_a_mark_of_any_size_can_be_drawn(size: float) -> None:
     assert "nan" not in drawn
     assert "inf" not in drawn
     assert ("budget-rounding" in drawn) == (0 < size < math.inf)
+
+
+def view_of(folder: Path, **values: Any) -> View:
+    made = scenario(**values)
+    return View(run_here(folder / "run", [made]), made)
+
+
+AT_OPTIMUM = {"rounding": 0.0, "optimisation": 4e-46}
+
+
+def test_less_than_the_optimum_can_be_trusted_to_is_no_error() -> None:
+    """No part is the largest; what is larger elsewhere is told, and of how many."""
+    near = replace(cell(AT_OPTIMUM), trusted=5e-15)
+    other = replace(near, axes={**near.axes, "learning_rate": 0.2})
+    groups = groups_of(near, other)
+    assert [group.largest for group in groups] == [None, None]
+    assert of_budget(groups) == (
+        "The error is no more than rounding in both configurations: its largest part is 4.0\u202f×\u202f10⁻⁴⁶, "
+        "and the optimum can be trusted to 5.0\u202f×\u202f10⁻¹⁵."
+    )
+    assert groups_of(cell(AT_OPTIMUM))[0].largest == "optimisation"
+    mixed = of_budget(groups_of(near, cell(SLOW, learning_rate=0.2), cell(SLOW, learning_rate=0.3)))
+    assert mixed.startswith("Most of the error comes from training that has not arrived in 2 of 3 configurations")
+    assert "The error is no more than rounding in 1 of 3 configurations: its" in mixed
+
+
+def test_a_start_at_the_optimum_has_no_error(tmp_path: Path) -> None:
+    """Exact data and the parameters they were made with: nothing largest, whatever is left of 10⁻⁴⁶."""
+    inline = {"inline": {"x": [[1.0], [2.0], [3.0]], "y": [3.0, 5.0, 7.0]}}
+    data = budget_section(
+        view_of(tmp_path, data=inline, init={"weights": [2.0], "bias": 1.0}, grid__dtype=["float32", "float64"])
+    ).data
+    assert data.finding.says.startswith("The error is no more than rounding in both configurations")
+    assert {row[1] for row in data.by_configuration.rows} == {"–"}
+
+
+def test_what_diverged_is_not_split(tmp_path: Path) -> None:
+    """Every rate too large: the sentence stands alone, without a table that splits what it says cannot be."""
+    data = budget_section(view_of(tmp_path, grid__learning_rate=[50.0, 60.0], training__epochs=80)).data
+    assert data.finding.says == "Training diverged in every configuration, so there is no error to split."
+    assert (data.finding.how, data.by_configuration, data.by_parameter) == ("", None, None)
+
+
+def test_a_seed_that_diverged_is_no_part_of_the_parameters(tmp_path: Path) -> None:
+    """One of three: the medians by parameter are of the other two, and it is said."""
+    view = view_of(tmp_path, grid__seed=[0, 1, 2])
+    before = budget_section(view).data.by_parameter
+    cells = view.first_replicates
+    gone = cells.assign(outcome=["diverged" if seed == 2 else "unfinished" for seed in cells["seed"]])
+    view.__dict__["first_replicates"] = gone
+    after = budget_section(view).data.by_parameter
+    assert before.note.startswith("Medians over cells.")
+    assert after.note.startswith("Medians over cells that did not diverge.")
+    assert before.rows != after.rows
+
+
+def test_medians_of_few_seeds_are_of_the_middle_two(tmp_path: Path) -> None:
+    """Two seeds: no parameter's part is larger than the norm over the parameters beside it."""
+    view = view_of(tmp_path, grid__seed=[0, 1])
+    (group,) = grouped([cell({**SLOW, "optimisation": size}, seed=seed) for seed, size in enumerate((1.0, 3.0))], [])
+    assert group.sizes["optimisation"] == 2.0
+    data = budget_section(view).data
+    wholes = [float(data.by_configuration.rows[0][column]) for column in (3, 4)]
+    for row in data.by_parameter.rows:
+        parts = [abs(float(row[column].strip("±").replace("−", "-"))) for column in (3, 4)]
+        assert all(part <= 1.1 * whole for part, whole in zip(parts, wholes, strict=True))

@@ -31,6 +31,7 @@ from harness.frames import load
 from harness.record import pack_arrays, unpack_arrays
 from harness.report import changes as words
 from harness.report.changes_json import as_content
+from harness.report.write import write_report
 from harness.scenario.read import read_all
 from tests.builders import write_scenario
 from tests.test_report_page import make_run
@@ -138,12 +139,29 @@ def test_what_no_longer_finishes_is_worse(was: Ended, now: Ended, word: str) -> 
 
 
 def test_all_failed() -> None:
-    """Nothing has numbers in both: bits are not checked, and accuracy is no worse than it was."""
+    """Nothing has numbers in either: neither bits nor accuracy is checked."""
     found = compare([failed(), failed("c2")], [failed(), failed("c2")])
     assert found.compared == found.changed == ()
-    assert bits_gate(found, "old").status == "not checked"
-    assert accuracy_gate(found, "old").found == "2 of 2"
+    assert bits_gate(found, "old").status == accuracy_gate(found, "old").status == "not checked"
     assert "None of the 2 cells" in words.of_cells(found, "old")
+
+
+def test_only_cells_with_numbers_are_counted_as_accurate() -> None:
+    """Cells that failed in both, and those of the baseline alone, are said beside the count; one that failed counts."""
+    then = [cell("c1"), failed("c2"), cell("c3"), failed("c4")]
+    now = [cell("c1"), failed("c2"), cell("c5"), cell("c4")]
+    gate = accuracy_gate(compare(then, now), "old")
+    assert (gate.status, gate.found) == ("passed", "2 of 2, 1 without numbers in both, 1 of old not here")
+    assert accuracy_gate(compare([cell("c1")], [failed("c1")]), "old").found == "0 of 1"
+
+
+def test_one_cell_is_singular() -> None:
+    """What is said of one cell is said in the singular."""
+    found = compare([cell()], [cell()])
+    assert bits_gate(found, "old").held == "1 cell has the same bits as in old"
+    assert words.of_cells(compare([failed()], [failed()]), "old") == (
+        "The one cell in both runs does not have numbers in both."
+    )
 
 
 def test_the_gate_names_the_first_cell_that_fails_now() -> None:
@@ -283,6 +301,17 @@ def test_a_run_beside_a_copy_of_itself(runs: tuple[Path, Path], tmp_path: Path) 
     assert found.comparison.changed == ()
     assert (found.differences, found.said, found.parted("line")) == ([], [], [])
     assert {speed.verdict for speed in found.speeds("line")} <= {UNMOVED, UNRESOLVED}
+
+
+def test_that_nothing_differs_is_said_once(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    """On both pages the conclusion says that no difference is known, and no sentence says it again."""
+    shutil.copytree(runs[1], tmp_path / "copy")
+    write_report(Compared(load(runs[1]), load(tmp_path / "copy")), tmp_path / "out")
+    pages = [path.read_text(encoding="utf-8") for path in sorted((tmp_path / "out").glob("*.html"))]
+    assert len(pages) >= 2
+    for page in pages:
+        assert page.count("No difference of environment is known, and no cell differs.") == 1
+        assert "is known to differ" not in page
 
 
 def test_another_processor_is_no_comparison_of_speed(runs: tuple[Path, Path], tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ def test_an_implementation_alone_does_not_pass(tmp_path: Path) -> None:
     verdict = Assessment(done(tmp_path, "gradient-scaled", **BATCHES)).verdict()
     (gate,) = (gate for gate in verdict.gates if gate.name == "agreement")
     assert not verdict.passed
-    assert gate.found == "0 of 1 cells follow their reference"
+    assert gate.found == "0 of 1 cell follows its reference"
     assert gate.note.startswith(
         "the implementation gradient-scaled, in float64: from step 1 on the update is 1.5 times what it should be"
     )
@@ -222,7 +222,7 @@ def test_in_float32_only_what_is_explained_fails(tmp_path: Path) -> None:
     odd = Assessment(done(tmp_path / "odd", "breaks-later", grid__dtype=["float32"], **BATCHES))
     assert odd.verdict().passed
     (gate,) = (gate for gate in odd.verdict().gates if gate.name == "agreement")
-    assert gate.found == "1 of 1 cells follow their reference, 1 in float32 unexplained"
+    assert gate.found == "1 of 1 cell follows its reference, 1 in float32 unexplained"
     clear = Assessment(done(tmp_path / "clear", "summed", grid__dtype=["float32"], **BATCHES))
     assert not clear.verdict().passed
 
@@ -253,3 +253,15 @@ def test_a_factor_near_1_is_told_from_1(factor: float, text: str) -> None:
 def test_parameters_are_named(chosen: list[int], text: str) -> None:
     """A few by name, many by their layer, all as such."""
     assert named(["a[0][0]", "a[0][1]", "a[1][0]", "a[1][1]", "b"], chosen) == text
+
+
+def test_the_rows_of_a_finding_show_where_its_numbers_differ() -> None:
+    """Found and expected in ten digits, or in as many as tell them apart; a ratio all but 1 is 1 and what is over."""
+    base: dict[str, Any] = {
+        "scenario": "s", "cell": "c1", "axes": {"implementation": "rand", "device": "cpu", "dtype": "float64"},
+        "step": 6, "after": 5, "quantity": "weights[0]", "found": 1.3705560924, "expected": 1.3705560917,
+        "ratio": 1 + 4.6e-9, "along": True, "explanations": (), "cells": ("c1",),
+    }  # fmt: skip
+    rows = dict(Finding(**base).rows)
+    assert (rows["found"], rows["expected"]) == ("1.3705560924", "1.3705560917")
+    assert rows["ratio of the changes"] == "1 + 4.6e-09"

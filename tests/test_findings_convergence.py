@@ -46,6 +46,9 @@ def divergence(diverged: bool, expected: bool | None) -> Divergence:
         ([CELL, divergence(False, None)], "No cell diverged, and none of 1 had to."),
         ([divergence(True, True), CELL], "1 of 2 cells diverged, as it had to."),
         ([divergence(True, True)] * 3, "3 of 3 cells diverged, and all had to."),
+        ([dataclasses.replace(divergence(True, True), by="reference"), dataclasses.replace(CELL, by="reference")],
+         "1 of 2 cells diverged, as the same training in extended precision does."),
+        ([dataclasses.replace(CELL, by="reference")], "No cell diverged, and none does in extended precision."),
         ([divergence(True, None), CELL], "1 of 2 cells diverged; 0 had to, of the others it is not known."),
         ([divergence(True, None)], "1 of 1 cells diverged; whether any had to is not known."),
         ([divergence(True, False), CELL],
@@ -88,6 +91,14 @@ def test_theory_that_holds() -> None:
     assert "no contraction is resolved" in text
 
 
+def test_what_was_compared_is_counted_beside_what_was_not() -> None:
+    """Where rounding leaves one cell of two to be compared, the caption says so."""
+    blurred = dataclasses.replace(BESIDE, deviation=None, contraction=None)
+    text = findings.of_theory([BESIDE, blurred])
+    assert "in float64 (1 of 2 cells, limit 10⁻¹⁰)" in text
+    assert "resolved (1 of 2 cells)" in text
+
+
 def test_theory_that_does_not_hold() -> None:
     """The worst cell is named with its step; a loss that is no number, and a contraction that is off, are said."""
     off = dataclasses.replace(BESIDE, cell="c9", deviation=Deviation(0.25, 12, None, 101))
@@ -111,6 +122,8 @@ def target(share: float, *steps: float) -> Target:
         ({"x": [target(0.1)]}, "No cell ran, so no target was tried."),
         ({"x": [target(0.1, 3.0), target(0.01, 7.0)]},
          "All seeds get to where 10⁻² of the possible loss reduction is left, in 7 steps, with x."),
+        ({"x": [target(0.1, 1.0)]},
+         "All seeds get to where 0.1 of the possible loss reduction is left, in 1 step, with x."),
         ({"x": [target(0.1, 5.0, 8.0)], "y": [target(0.1, 4.0, math.inf)], "z": [target(0.1, 2.0, 3.0)]},
          "In 2 of 3 configurations all seeds get to where 0.1 of the possible loss reduction is left; in the fewest "
          "steps, 2.5, with z."),
@@ -143,6 +156,12 @@ def test_targets_are_told_with_their_misses(targets: dict[str, list[Target]], sa
 def test_other_steps_are_told(trainings: Any, says: str) -> None:
     """Implementations compute one training: how many trainings part, by how much, and misses apart."""
     assert findings.of_sameness(trainings) == says
+
+
+def test_who_did_not_finish_takes_no_steps() -> None:
+    """Where some implementations failed, the sentence is about those that finished."""
+    same = [[[3, 9], [3, 9]]]
+    assert findings.of_sameness(same, 2) == "The 2 implementations that finished take the same steps."
 
 
 def test_shares_are_short() -> None:

@@ -52,7 +52,7 @@ def profile_of(*steps: tuple[float, ...], budget: int = 100) -> DataProfile:
         (profile_of((5.0, 9.0, INF)), "2 of 3 problems are solved, half of these within 7 steps."),
         (profile_of((5.0,)), "1 of 1 problem is solved."),
         (profile_of((5.0, 9.0), (5.0, 9.0)),
-         "2 of 2 problems are solved, half of these within 7 steps; the medians of all 2 arms are the same."),
+         "2 of 2 problems are solved, half of these within 7 steps; the medians of both arms are the same."),
         (profile_of((5.0, 9.0), (5.0, INF)), "numpy solves most: 2 of 2 problems; the fewest are 1."),
         (profile_of((5.0, 9.0), (5.0, 8.0)), "Every arm solves 2 of 2 problems, in different numbers of steps."),
     ],
@@ -87,7 +87,15 @@ def test_of_replicates_the_first_that_is_ok_stands() -> None:
     crashed = process("numpy", "x", [None], status="crashed")
     assert data_profile([crashed, process("numpy", "x", [7])], [0.1]).steps[ARMS[0]] == (7.0,)
     assert data_profile([process("numpy", "x", [7]), crashed], [0.1]).steps[ARMS[0]] == (7.0,)
-    assert data_profile([crashed], [0.1]).steps[ARMS[0]] == (INF,)
+    assert data_profile([crashed, process("numpy", "y", [7])], [0.1]).steps[ARMS[0]] == (7.0, INF)
+
+
+def test_an_arm_that_finished_nothing_has_no_line() -> None:
+    """It is left out by name, and what it did not run leaves the problems of the others alone."""
+    crashed = process("optim", "x", [None], status="crashed")
+    found = data_profile([crashed, process("numpy", "x", [7]), process("numpy", "y", [9])], [0.1])
+    assert (found.steps, found.failed, found.unmatched) == ({ARMS[0]: (7.0, 9.0)}, (ARMS[1],), 0)
+    assert (data_profile([crashed], [0.1]).problems, data_profile([crashed], [0.1]).failed) == (0, (ARMS[1],))
 
 
 def test_what_left_its_path_or_did_not_run_solves_nothing() -> None:

@@ -264,7 +264,7 @@ def test_implementations_part_where_a_training_amplifies_rounding(tmp_path: Path
     assert not pair.agrees
     (gate,) = (gate for gate in assessment.verdict().gates if gate.name == "agreement")
     assert (gate.status, gate.held) == ("passed", "2 cells follow their reference (2 that amplify rounding)")
-    assert "0 of 1 pairs" in gate.found
-    assert "1 pairs as far as their training amplifies rounding" in gate.found
+    assert "0 of 1 pair," in gate.found
+    assert "1 pair as far as their training amplifies rounding" in gate.found
     alone = [replace(item, amplified_step=None) for item in assessment.followings]
     assert agreement_gate([pair], alone).status == "failed"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from harness.report.glance import Arm, Glance
+from harness.analysis.timing import Interval
+from harness.report.glance import Arm, Glance, _interval
 
 
 def arm(implementation: str, device: str = "cpu", outcomes: str = "3 converged", **values: object) -> Arm:
@@ -39,3 +40,19 @@ def test_steps_have_a_decimal_only_where_it_is_seen() -> None:
     assert [arm("numpy", steps=steps).steps_words for steps in (18.5, 1_200.5, 40.0, math.inf, math.nan)] == [
         "18.5", "1,200", "40", ">\u00a09", "–",
     ]  # fmt: skip
+
+
+def test_what_diverged_or_failed_has_words_and_no_number() -> None:
+    """Digits of a median cell that diverged, whatever finite number it ended at; steps of an arm that failed."""
+    assert arm("numpy", digits=-math.inf).digits_words == "diverged"
+    assert arm("numpy", digits=-0.25).digits_words == "\u22120.2"
+    assert arm("numpy", steps=math.inf, budget=0).steps_words == "–"
+
+
+def test_intervals_reach_to_infinity() -> None:
+    """A bootstrap over misses ends at inf, over cells that diverged begins at -inf; neither is NaN."""
+    assert _interval([1.0, 2.0, 3.0, math.inf, math.inf, math.inf]) == Interval(1.5, math.inf)
+    found = _interval([-math.inf, -math.inf, -math.inf, 4.0, 5.0, 6.0])
+    assert found is not None
+    assert (found.low, found.high) == (-math.inf, 5.5)
+    assert _interval([1.0] * 5) is None

@@ -40,16 +40,29 @@ def test_ratios_by_hand() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"outcome": "diverged"}, {"status": "failed", "step_seconds": math.nan}, {"target_steps": [None]},
-     {"target_steps": None}],
-    ids=["diverged", "failed", "missed", "no least loss"],
+    [{"outcome": "diverged"}, {"target_steps": [None]}, {"target_steps": None}],
+    ids=["diverged", "missed", "no least loss"],
 )  # fmt: skip
 def test_what_is_not_right_is_not_ranked(change: dict[str, Any]) -> None:
-    """A cell that diverged, failed or missed is infinite, though it was the faster."""
+    """A cell that diverged or missed is infinite, though it was the faster."""
     found = profile([{**process("a", 0.1, [1], 1e-9), **change}, process("b", 0.1, [10], 1.0)], [0.1])
     assert found is not None
     assert found.ratios == {A: (math.inf,), B: (1.0,)}
     assert (found.solved(A), found.solved(B)) == (0.0, 1.0)
+
+
+def test_a_failed_cell_is_a_miss_and_a_failed_arm_none() -> None:
+    """A failed process is infinite; an arm of which none is ok is left out by name, and one arm alone has no rival."""
+    gone = {"status": "failed", "step_seconds": math.nan}
+    both = [process(arm, rate, [1], 1.0) for arm in "ab" for rate in (0.1, 0.2)]
+    found = profile([{**both[0], **gone}, *both[1:]], [0.1])
+    assert found is not None
+    assert (found.ratios, found.failed) == ({A: (1.0, math.inf), B: (1.0, 1.0)}, ())
+    rest = [{**process("c", 0.1, [1], 1.0), **gone}]
+    found = profile([*both, *rest], [0.1])
+    assert found is not None
+    assert (found.ratios, found.failed) == ({A: (1.0, 1.0), B: (1.0, 1.0)}, (("c", "cpu"),))
+    assert profile([both[0], *rest], [0.1]) is None
 
 
 def test_what_left_its_path_is_not_ranked() -> None:

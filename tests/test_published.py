@@ -142,15 +142,19 @@ def result(*found: Any, dtype: str = "float64", place: str = "end", **expect: An
         (result(2.75, at_least=3.0), "not: off by 0.25"),
         (result(2.5, value=2.0, within=0.25), "not: off by 0.5, 2 times what is allowed"),
         (result(2.0, 2.5, 3.0, value=2.0, within=0.25), "not: off by 1, 4 times what is allowed"),
+        (result(38.5, value=1.0, within=0.01), "not: off by 38, 3,800 times what is allowed"),
+        (result(1.0, value=101.0, within=1.0), "not: off by 100, 100 times what is allowed"),
+        (result(4.0, value=1.0, within=1e-6), "not: off by 3, 3e+06 times what is allowed"),
         (result(2.0 + 2**-51, value=2.0, within=0.0), "not: off by 4.4e-16"),
         (result("crashed", value=2.0, within=0.1), "not: crashed"),
         (result(math.nan, value=2.0, within=0.1), "not: not finite"),
+        (result(math.nan, value=2.0, within=0.1, statistic="start_correlation"), "not: undefined"),
         (result(value=2.0, within=0.1), "not checked: none of its cells is in this run"),
     ],
     ids=lambda item: item if isinstance(item, str) else "",
 )
 def test_the_verdict_in_words(of: Result, words: str) -> None:
-    """What agrees least decides, and no more is claimed than was measured."""
+    """What agrees least decides, no more is claimed than was measured, and up to a million no power of ten is said."""
     assert verdict(of) == words
 
 

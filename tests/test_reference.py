@@ -339,8 +339,8 @@ def test_a_late_reference_is_counted_and_run_again_by_a_retry(tmp_path: Path) ->
     """Its cells are not said to follow anything; --retry timed_out asks for it, and --resume alone does not."""
     run = finished_run(tmp_path / "r", scenario(grid__seed=[0, 1]), executor=Late())
     (gate,) = (gate for gate in Assessment(run).verdict().gates if gate.name == "agreement")
-    assert gate.found == "1 of 1 cells follow their reference, 1 without a reference"
-    assert gate.held == "1 cells follow their reference (1 without a reference)"
+    assert gate.found == "1 of 1 cell follows its reference, 1 without a reference"
+    assert gate.held == "1 cell follows its reference (1 without a reference)"
     late = run.reference.loc[run.reference["status"] == "timed_out", "reference"].tolist()
     assert [item.reference for item in missing_of(run.file, ["timed_out"]).references] == late
     assert missing_of(run.file).references == missing_of(run.file, ["failed"]).references == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from harness.analysis.expectations import Check, Result
 from harness.analysis.repeatability import Repeated
 from harness.analysis.timing import Interval, TimingGroup, median_interval, timing_groups
 from harness.report import findings, findings_accuracy, findings_expectations, numbers, palette
+from harness.report.figures import parameters
 from harness.report.figures.lines import Line, limits
 from harness.report.figures.panel import spread
+from harness.report.figures.parameters import Estimates
 from harness.scenario.expect import Expect
 
 
@@ -41,6 +44,14 @@ def test_the_interval_is_the_same_each_time_and_in_any_order() -> None:
 def test_the_interval_of_equal_values_is_a_point() -> None:
     """Nothing is invented where nothing varies."""
     assert median_interval([2.0] * 8) == Interval(2.0, 2.0)
+
+
+def test_loading_the_code_is_set_up() -> None:
+    """The phases that the page names hold all of a process's seconds, loading a plug-in among them."""
+    row = {"axes": {"seed": 0}, "status": "ok", "step_seconds": 1.0, "seconds": 2.0,
+           "phases": {"code": 0.5, "setup": 0.25, "data": 1.0}}  # fmt: skip
+    (group,) = timing_groups([row])
+    assert group.phase_medians == {"setup": 0.75, "data": 1.0, "start and exit": 0.25}
 
 
 def test_a_timing_group_is_a_cell_without_its_seed() -> None:
@@ -74,7 +85,8 @@ def test_digits_name_the_least_and_the_most() -> None:
     """One value for all, a range, or none at all."""
     of_digits = findings_accuracy.of_digits
     assert of_digits({"a": -0.4, "b": 1.0}, 3) == (
-        "No implementation arrives at the exact optimum: 0.0 (a) to 1.0 (b) correct digits, where 3 count as converged."
+        "No implementation arrives at the exact optimum: −0.4 (a) to 1.0 (b) correct digits, where 3 count as "
+        "converged."
     )
     assert of_digits({"a": 5.02, "b": 5.04, "c": 5.0}, 3) == (
         "All 3 implementations find the exact optimum to 5.0 correct digits; from 3 on a cell counts as converged."
@@ -85,6 +97,27 @@ def test_digits_name_the_least_and_the_most() -> None:
     assert "No cell finished" in of_digits({}, 3)
     assert of_digits({"a": math.inf, "b": math.inf}, 3) == "Both implementations end on the exact optimum itself."
     assert "to 5.0 (a) to all (b) correct digits" in of_digits({"a": 5.0, "b": math.inf}, 3)
+
+
+@pytest.mark.parametrize("value", [2.0, 1.0, -1.0, 0.0, 1e-6, -3.7e9, 123456.789, 1e-300, 1e300])
+@pytest.mark.parametrize("spread", [0.0, 2e-16, 1e-9, 1e-3])
+def test_ticks_of_equal_estimates_tell_them_apart(value: float, spread: float) -> None:
+    """Estimates that are all but one: at least two ticks, and no two that read the same."""
+    rows = [Estimates("optimum", "ink", (value,)), Estimates("numpy", "numpy", (value * (1 + spread),))]
+    svg = parameters.draw("k", "bias", rows, None)
+    texts = [re.sub("<.*?>", "", text).strip() for text in re.findall(r"<text.*?</text>", svg, re.DOTALL)]
+    known = {"optimum", "numpy", "bias", "estimate", numbers.significant(value, 5), numbers.significant(value, 6)}
+    ticks = [text for text in texts if text and text not in known]
+    assert len(ticks) >= 1
+    assert len(set(ticks)) == len(ticks)
+
+
+def test_ticks_around_two() -> None:
+    """Two estimates of exactly 2: `1.999998` and `2.000000`, not `2.00` three times."""
+    rows = [Estimates(name, "ink", (2.0,)) for name in ("optimum", "numpy")]
+    svg = parameters.draw("k", "bias", rows, None)
+    assert ">1.999998<" in svg
+    assert ">2.00<" not in svg
 
 
 def test_what_diverged_has_no_digits() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from harness.analysis.gates import FAILED, NOT_CHECKED, PASSED, Gate
 from harness.analysis.verdict import Assessment
 from harness.report import failed, findings_paths, matrix, page, where
 from harness.report.glance import views_of
-from harness.report.sections import failures, method, overview, overview_causes
+from harness.report.sections import failures, method, overview, overview_causes, paths
 from harness.report.view import View
 from harness.scenario.read import read_all
 from tests.builders import write_scenario
@@ -174,7 +175,7 @@ def test_paths_in_words() -> None:
     assert says([], []).startswith("No cell finished beside a reference")
     assert says([following(distance=0.5)], []).startswith("The one cell that finished walks the path")
     assert says(two, []) == (
-        "All 2 cells walk the path of their reference, at most 3.0\u202f×\u202f10⁻¹⁵ of the largest parameter away "
+        "Both cells walk the path of their reference, at most 3.0\u202f×\u202f10⁻¹⁵ of the largest parameter away "
         "in float64 and 0.0010 in float32."
     )
     wrong = Finding.__new__(Finding)
@@ -182,3 +183,17 @@ def test_paths_in_words() -> None:
     assert says(two, [wrong]) == "1 of 2 cells leave the path, or return a loss that is not theirs."
     assert findings_paths.of_limits(two) == ""
     assert findings_paths.of_limits([following(kink_step=4)]).startswith("Compared: 1 up to a kink")
+
+
+def test_a_row_of_paths_leaves_out_what_its_training_amplifies() -> None:
+    """The largest distance is of cells that are compared; how many are not is said, and of no other a number."""
+    view: Any = SimpleNamespace(arm_name=lambda name, device: name, varied=["seed"])
+    axes = {"implementation": "numpy", "device": "cpu", "dtype": "float64", "seed": 1}
+    near, far = following(axes=axes), following(cell="c2", axes=axes, distance=7.5e4, left=4, amplified_step=4)
+    later = following(cell="c3", axes=axes, distance=3.0, left=9, amplified_step=9)
+    row = paths._row(view, "numpy", "cpu", "float64", [near, far], set())
+    assert row[3] == "3.0\u202f×\u202f10⁻¹⁵"
+    assert "1 not compared from step 4 on, where its training amplifies rounding" in str(row[6])
+    none = paths._row(view, "numpy", "cpu", "float64", [far, later], set())
+    assert none[3:6] == ("–", "–", "–")
+    assert "2 not compared from steps 4 to 9 on, where their training amplifies rounding" in str(none[6])

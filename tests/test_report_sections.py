@@ -17,11 +17,12 @@ from harness.analysis.coverage import Covered, Sample, covered, standard_errors,
 from harness.analysis.targets import Attempt, Target
 from harness.analysis.timing import TimingGroup
 from harness.job import Job
-from harness.report import findings_accuracy, findings_grid, findings_timing, findings_ulp
+from harness.report import findings_accuracy, findings_grid, findings_timing, findings_ulp, numbers
 from harness.report.figures import digits, scaling, ulp
 from harness.report.figures.digits import Strip
 from harness.report.findings_grid import DIVERGED, MISSED, NOT_RUN, REACHED, Square
 from harness.report.findings_ulp import Drawn
+from harness.report.glance import glance
 from harness.report.sections import accuracy, accuracy_digits, convergence_grid, repeatability, timing, timing_scaling
 from harness.report.sections.accuracy_coverage import coverage
 from harness.report.view import View
@@ -140,7 +141,7 @@ def test_coverage_in_words(found: list[Covered], says: str) -> None:
 
 
 def test_coverage_counts_data_sets_and_not_cells(tmp_path: Path) -> None:
-    """Four seeds in two implementations are four data sets; data with a seed of their own are one."""
+    """Four seeds in two implementations are four data sets; data with one of their own are one, without an interval."""
     grid: dict[str, Any] = {"grid__implementation": ["numpy", "autograd"], "grid__seed": [0, 1, 2, 3]}
     view = view_of(tmp_path, **grid)
     found = coverage(view, view.at_reference)
@@ -151,6 +152,7 @@ def test_coverage_counts_data_sets_and_not_cells(tmp_path: Path) -> None:
     found = coverage(view, view.at_reference)
     assert found is not None
     assert "one data set" in found[0].says
+    assert {row[2] for row in found[1].rows} == {numbers.MISSING}
 
 
 @pytest.mark.parametrize(
@@ -173,7 +175,7 @@ def test_no_coverage_where_it_means_nothing(tmp_path: Path, values: dict[str, An
     [
         ({}, "No cell finished"),
         ({"batch size": {"batch 8": []}}, "No cell finished"),
-        ({"batch size": {"batch 8": [1.0, 2.0], "batch full": [6.0, 7.0]}}, "digits go from 1.0 (batch 8) to 6.0"),
+        ({"batch size": {"batch 8": [1.0, 2.0], "batch full": [6.0, 7.0]}}, "digits go from 1.5 (batch 8) to 6.5"),
         ({"batch size": {"batch 8": [1.0, 7.0], "batch full": [6.0, 7.0]}}, "though their cells overlap"),
         (
             {"batch size": {"batch 8": [3.0], "batch full": [3.01]}},
@@ -192,7 +194,7 @@ def test_no_coverage_where_it_means_nothing(tmp_path: Path, values: dict[str, An
         ),
         (
             {"batch size": {"a": [2.0], "b": [-0.5]}, "learning rate": {"c": [3.0], "d": [3.0], "e": [-INF]}},
-            "go from 0.0 (b) to 2.0 (a), and are 3.0 with every learning rate that does not diverge; e diverges.",
+            "go from −0.5 (b) to 2.0 (a), and are 3.0 with every learning rate that does not diverge; e diverges.",
         ),
     ],
 )
@@ -224,15 +226,54 @@ def test_a_strip_of_thousands_of_seeds_stays_small(value: float) -> None:
 
 
 def test_digits_by_level_of_a_run(tmp_path: Path) -> None:
-    """Two panels, one an axis; a level that did not run has no place; 13 of the rates are cut to 12."""
-    rates = [round(0.004 * (place + 1), 3) for place in range(13)]
+    """Two panels, one an axis; of 13 rates 12 are drawn, the reference's too, and all are told, the best among them."""
+    slow = [round(0.001 * (place + 1), 3) for place in range(12)]
+    rates = [*slow[:6], 0.2, *slow[6:]]
     view = view_of(tmp_path, grid__seed=[0, 1], grid__batch_size=[8, "full"], grid__learning_rate=rates)
     figure = accuracy_digits.figure(view)
     assert figure is not None
     assert len(figure.panels) == 2
     assert figure.table is not None
-    assert len(figure.table.rows) == 14
-    assert "12 of 13 values of the learning rate" in figure.finding.how
+    assert len(figure.table.rows) == 15
+    assert " 12 of 13 values of the learning rate" in figure.finding.how
+    assert view.reference["learning_rate"] == 0.2
+    assert "(learning rate 0.2)" in figure.finding.says
+    assert "; 0.2: " in figure.panels[1]
+
+
+def test_a_level_that_did_not_run_is_not_counted(tmp_path: Path) -> None:
+    """Of 14 rates one failed everywhere: 12 of 13 are drawn, and it has no row."""
+    rates = [round(0.01 * (place + 1), 2) for place in range(14)]
+    view = view_of(tmp_path, grid__learning_rate=rates)
+    cells = view.first_replicates
+    view.__dict__["first_replicates"] = cells[cells["learning_rate"] != 0.03]
+    figure = accuracy_digits.figure(view)
+    assert figure is not None
+    assert figure.table is not None
+    assert [row[0] for row in figure.table.rows] == [f"learning rate {rate}" for rate in rates if rate != 0.03]
+    assert " 12 of 13 values of the learning rate" in figure.finding.how
+
+
+def test_digits_below_none_are_the_same_everywhere(tmp_path: Path) -> None:
+    """A parameter off by more than its size: glance, caption, panel and table say the same −1.2, one cell or two."""
+    view = view_of(tmp_path, grid__seed=[0, 1], grid__learning_rate=[0.01, 0.02])
+    cells = view.first_replicates
+    view.__dict__["first_replicates"] = cells.assign(correct_digits=[-1.3 if seed else -1.1 for seed in cells["seed"]])
+    view.assessment.run.__dict__["cells"] = view.assessment.run.cells.assign(
+        correct_digits=[-1.3 if seed else -1.1 for seed in view.assessment.run.cells["seed"]]
+    )
+    (arm,) = glance(view).arms
+    assert numbers.digits(arm.digits) == "−1.2"
+    first = accuracy.section(view).data.figure
+    by_level = accuracy_digits.figure(view)
+    assert first is not None
+    assert by_level is not None
+    assert by_level.table is not None
+    assert ": −1.2 correct digits" in first.finding.says
+    assert "are −1.2 with every learning rate" in by_level.finding.says
+    assert {row[1] for row in by_level.table.rows} == {"−1.2"}
+    assert "numpy −1.2" in by_level.panels[0]
+    assert "What is below 0 stands at 0." in by_level.finding.how
 
 
 def test_no_digits_by_level_without_a_second_level(tmp_path: Path) -> None:
@@ -352,7 +393,7 @@ def test_the_grid_of_a_run(tmp_path: Path) -> None:
     assert "diverged" in text
     assert "&gt;\u00a0" in text
     assert "grid-8" in text
-    assert table.note == "12 of 15 learning rates, 7 of 8 batch sizes."
+    assert table.note == "12 of 15 learning rates, 7 of 8 batch sizes; the finding is about all."
 
 
 @pytest.mark.parametrize("status", ["failed", "skipped", "timed_out"])
@@ -380,6 +421,10 @@ def drawn(first: int | None, largest: float, name: str = "a", *, beyond: bool = 
         ([drawn(1, 9e5, beyond=True)], "1 line goes farther than rounding explains: at most 900,000\u00a0ULP from x."),
         ([drawn(1, 2.0), drawn(None, 0.0, panel="from y")], "2\u00a0ULP from x and the same bits from y."),
         ([drawn(1, 0.0)], "other bits from x, but no distance."),
+        (
+            [drawn(1, 9e5, beyond=True), drawn(1, 2.0, panel="from y")],
+            "1 line goes farther than rounding explains: at most 900,000\u00a0ULP from x; the other stays within it.",
+        ),
     ],
 )
 def test_distances_in_words(lines: list[Drawn], says: str) -> None:

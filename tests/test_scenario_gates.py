@@ -188,7 +188,7 @@ def test_limits_in_words(tmp_path: Path) -> None:
     assert {name: (gate.status, gate.found) for name, gate in found.items()} == {
         "gates.outcome": ("failed", "1 of 2"), "gates.status": ("passed", "2 of 2"), "gates.loss": ("failed", "1 of 2")
     }  # fmt: skip
-    assert "the limit that outcome is not diverged, worst diverged in c" in found["gates.outcome"].note
+    assert "the limit that outcome is not diverged, first: diverged in c" in found["gates.outcome"].note
     assert "worst nan at the end in c" in found["gates.loss"].note
 
 
@@ -217,7 +217,7 @@ def test_a_cell_that_failed_breaks_its_limits(tmp_path: Path, status: str) -> No
     run = finished_run(tmp_path / "run", gated(GATES, grid__seed=[0, 1]), executor=Ending(status))
     found = limits(run)
     assert [gate.status for gate in found.values()] == ["failed", "failed", "passed"]
-    assert f"worst {status}" in found["gates.loss"].note
+    assert f"first: {status.replace('_', ' ')}" in found["gates.loss"].note
 
 
 def test_a_limit_on_the_status_excuses_no_failure(tmp_path: Path) -> None:

@@ -96,8 +96,10 @@ def test_rows_are_those_used(values: dict[str, Any], steps: int, seen: int) -> N
 
 
 def test_medians_know_infinity() -> None:
-    """Of an even number it is the mean of the middle two, infinite if one is; nan if any is nan or there are none."""
+    """Of an even number it is the mean of the middle two, −inf beside inf; nan if any is nan or there are none."""
     assert [median(v) for v in ([1.0], [1.0, 2.0], [1.0, INF], [1.0, 2.0, INF], [INF])] == [1.0, 1.5, INF, 2.0, INF]
+    assert [median(v) for v in ([-INF, INF], [-INF, 1.0], [-INF] * 2, [INF] * 2)] == [-INF, -INF, -INF, INF]
+    assert median([1e308, 1e308]) == 1e308
     assert math.isnan(median([]))
     assert math.isnan(median([1.0, math.nan]))
 
@@ -126,3 +128,17 @@ def test_a_net_is_held_to_the_best_found(tmp_path: Path) -> None:
     cells = {float(run.file.axes["line", cell]["learning_rate"]): steps for cell, steps in found.items()}
     assert cells[1e-4] == [None, None]
     assert cells[0.1][1] == 30
+
+
+def test_the_best_found_is_of_the_rows_and_not_of_the_seed(tmp_path: Path) -> None:
+    """Rows of a formula without noise are the same for all seeds, so one start alone is the best; noise parts them."""
+    net = {"kind": "mlp", "hidden": [3], "activation": "tanh"}
+    values = {"model": net, "init": {"weights": "default"}, "training": {"steps": 30}, "grid__batch_size": ["full"]}
+    rows: dict[str, Any] = {"samples": 20, "x": {"kind": "linspace", "start": -1.0, "stop": 1.0}, "y": {"kind": "sin"}}
+    reached = {}
+    for name, noise in (("same", {"kind": "none"}), ("apart", {"kind": "normal", "mean": 0.0, "sd": 0.1})):
+        (tmp_path / name).mkdir()
+        scenarios = one_scenario(tmp_path / name, **values, data={**rows, "noise": noise}, grid__seed=[0, 1, 2])
+        found = steps_to_best_found(run_here(tmp_path / name / "run", scenarios).run, "line", (1e-9,))
+        reached[name] = sum(steps != [None] for steps in found.values())
+    assert reached == {"same": 1, "apart": 3}

@@ -27,7 +27,7 @@ from harness.executors.base import Task
 from harness.frames import Run
 from harness.problem.data import make_data
 from harness.problem.optimum import optimum
-from harness.record import Record
+from harness.record import Arrays, Record
 from harness.reference.extended import extended
 from harness.reference.theory import Theory
 from tests.referenced import Change, run_here, unchanged
@@ -104,7 +104,7 @@ def test_float32_has_its_own_limit(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def prediction(tmp_path_factory: pytest.TempPathFactory) -> tuple[Prediction, dict[str, Any]]:
+def prediction(tmp_path_factory: pytest.TempPathFactory) -> tuple[Prediction, Arrays]:
     """The prediction of UNIT at a rate of 0.45, whose factor is 0.1, and the trace of its cell."""
     run = run_of(tmp_path_factory.mktemp("unit"), **UNIT, grid__learning_rate=[0.45])
     row = run.cells.iloc[0]
@@ -113,7 +113,7 @@ def prediction(tmp_path_factory: pytest.TempPathFactory) -> tuple[Prediction, di
     return found, run.file.trace("line", str(row["cell"]), 0)
 
 
-def test_a_loss_that_is_off_is_found(prediction: tuple[Prediction, dict[str, Any]]) -> None:
+def test_a_loss_that_is_off_is_found(prediction: tuple[Prediction, Arrays]) -> None:
     """A billionth at step 3 is told with its step; so is a loss that is nan where it should not be."""
     known, trace = prediction
     loss = trace["loss"].copy()
@@ -128,7 +128,17 @@ def test_a_loss_that_is_off_is_found(prediction: tuple[Prediction, dict[str, Any
     assert (found.step, found.largest) == (5, math.inf)
 
 
-def test_what_rounding_may_explain_is_not_compared(prediction: tuple[Prediction, dict[str, Any]]) -> None:
+def test_the_start_is_not_compared(prediction: tuple[Prediction, Arrays]) -> None:
+    """Nothing has trained it: a loss that is off at step 0 alone is none, and a prediction of step 0 alone neither."""
+    known, trace = prediction
+    loss = trace["loss"].copy()
+    loss[0] *= 2
+    assert deviation("float64", loss, known) == deviation("float64", trace["loss"], known)
+    blurred = dataclasses.replace(known, loss=np.where(known.step == 0, known.loss, 1e-300))
+    assert deviation("float64", trace["loss"], blurred) is None
+
+
+def test_what_rounding_may_explain_is_not_compared(prediction: tuple[Prediction, Arrays]) -> None:
     """A loss that goes to 0 is compared as long as it is well above its rounding, and not where it is rounding."""
     known, _ = prediction
     fading = dataclasses.replace(known, loss=30.0 * 0.01 ** known.step.astype(float) + 1e-300)
@@ -140,7 +150,7 @@ def test_what_rounding_may_explain_is_not_compared(prediction: tuple[Prediction,
     assert 3 <= found.floor <= 6
 
 
-def test_a_wrong_contraction_is_measured_as_such(prediction: tuple[Prediction, dict[str, Any]]) -> None:
+def test_a_wrong_contraction_is_measured_as_such(prediction: tuple[Prediction, Arrays]) -> None:
     """States that shrink by 0.11 a step, where 0.1 is predicted, are off by 4 % of the way: log 0.11 / log 0.1."""
     known, trace = prediction
     assert known.optimum is not None
@@ -152,7 +162,7 @@ def test_a_wrong_contraction_is_measured_as_such(prediction: tuple[Prediction, d
     assert Contraction(0.5, 0.5, 1, 9).error == 0
 
 
-def test_without_an_optimum_or_a_window_nothing_is_measured(prediction: tuple[Prediction, dict[str, Any]]) -> None:
+def test_without_an_optimum_or_a_window_nothing_is_measured(prediction: tuple[Prediction, Arrays]) -> None:
     """No single optimum has no distance; states that are the optimum from the start leave no window."""
     known, trace = prediction
     assert contraction("float64", trace, dataclasses.replace(known, optimum=None)) is None
@@ -213,6 +223,14 @@ def test_a_start_at_the_optimum_is_left_to_rounding(tmp_path: Path) -> None:
     values = {**UNIT, "data": {"inline": exact}, "init": {"weights": [2.0]}}
     (found,) = divergences(run_of(tmp_path, **values, grid__learning_rate=[9.0]), "line")
     assert (found.expected, found.surprise) == (None, False)
+
+
+def test_a_start_at_the_optimum_stays_at_a_stable_rate(tmp_path: Path) -> None:
+    """Below the stable rate nothing grows, rounding neither: such a cell need not diverge, and does not."""
+    exact = {"x": [[1.0], [2.0]], "y": [2.0, 4.0]}
+    values = {**UNIT, "data": {"inline": exact}, "init": {"weights": [2.0]}, "grid__dtype": ["float32", "float64"]}
+    found = list(divergences(run_of(tmp_path, **values, grid__learning_rate=[0.1]), "line"))
+    assert [(item.diverged, item.expected, item.by) for item in found] == [(False, False, "theory")] * 2
 
 
 def test_without_a_reference_nothing_is_claimed(tmp_path: Path) -> None:

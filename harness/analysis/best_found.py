@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
+from harness.analysis.quantities import data_of
 from harness.analysis.targets import least_found
 from harness.frames import Run
 from harness.scenario.cell import CellSpec
@@ -21,9 +23,14 @@ def steps_to_best_found(run: Run, scenario: str, shares: tuple[float, ...]) -> d
     """
     done = run.cells[(run.cells["scenario"] == scenario) & (run.cells["status"] == "ok")].drop_duplicates("cell")
     groups: dict[Any, list[tuple[str, Any, Any]]] = {}
+    digests: dict[Any, str] = {}
     for cell, replicate in zip(done["cell"], done["replicate"], strict=True):
         trace = run.file.trace(scenario, str(cell), int(replicate))
-        same = _same_data(run.file.specs[scenario, str(cell)])
+        spec = run.file.specs[scenario, str(cell)]
+        drawn = spec.data, spec.data_seed, spec.data_file
+        if drawn not in digests:
+            digests[drawn] = _digest(run, scenario, spec)
+        same = digests[drawn], spec.training.loss
         groups.setdefault(same, []).append((str(cell), trace["step"], trace["loss"]))
     found: dict[str, list[int | None]] = {}
     for members in groups.values():
@@ -32,6 +39,7 @@ def steps_to_best_found(run: Run, scenario: str, shares: tuple[float, ...]) -> d
     return found
 
 
-def _same_data(spec: CellSpec) -> Any:
-    """What two cells share whose losses are of the same rows."""
-    return spec.data, spec.data_seed, spec.data_file, spec.training.loss
+def _digest(run: Run, scenario: str, spec: CellSpec) -> str:
+    """Of the training rows themselves: rows of a formula without noise are the same for all seeds."""
+    rows = data_of(spec, run.file.inputs(scenario, spec)).training
+    return hashlib.blake2b(rows.raw.tobytes() + rows.y.tobytes(), digest_size=16).hexdigest()

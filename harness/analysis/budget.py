@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
+from harness.analysis.targets import median
 from harness.frames.budget import PARTS
 from harness.scenario.level import level_text
 
@@ -26,11 +25,13 @@ class CellBudget:
         axes: Its axes.
         lines: One a parameter: parameter, total and PARTS; None for a part that does not exist.
         diverged: Whether it did; its error says nothing then but that.
+        trusted: To what the optimum itself can be trusted, in the units of the parameters; 0 where that is not known.
     """
 
     axes: Axes
     lines: tuple[Mapping[str, Any], ...]
     diverged: bool = False
+    trusted: float = 0.0
 
     def norm(self, part: str) -> float:
         """2-norm of a part over the parameters; NaN where it does not exist, inf where it is not finite."""
@@ -71,10 +72,20 @@ class Group:
         return {part: size for part, size in self.sizes.items() if not math.isnan(size)}
 
     @property
+    def trusted(self) -> float:
+        """To what the optimum can be trusted, the median over cells."""
+        return median([cell.trusted for cell in self.cells])
+
+    @property
+    def only_rounding(self) -> bool:
+        """Whether no part is larger than what the optimum can be trusted to, so that none of them says anything."""
+        return len(self.known) > 1 and not self.diverged and max(self.known.values()) <= self.trusted
+
+    @property
     def largest(self) -> str | None:
-        """The part that dominates; None where there are not two to compare, all are 0, or training diverged."""
+        """The part that dominates; None where there are not two, none says anything, or training diverged."""
         known = self.known
-        if len(known) < 2 or not any(known.values()) or self.diverged:
+        if len(known) < 2 or self.only_rounding or self.diverged:
             return None
         return max(known, key=lambda part: known[part])
 
@@ -82,7 +93,7 @@ class Group:
 def _median(values: Sequence[float]) -> float:
     """Of those that exist, infinities counted."""
     there = [value for value in values if not math.isnan(value)]
-    return float(np.percentile(there, 50, method="lower")) if there else math.nan
+    return median(there)
 
 
 def grouped(budgets: Iterable[CellBudget], shared: Sequence[str]) -> list[Group]:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.analysis.profile import Arm, arm_of
+from harness.analysis.profile import Arm, arm_of, finished
 from harness.analysis.targets import found_steps, median
 
 
@@ -27,12 +27,14 @@ class DataProfile:
         same: Whether all arms need the same steps in each problem.
         unmatched: Problems that not every arm ran, left out.
         budget: The most steps that a cell did.
+        failed: Arms of which no cell is ok, left out.
     """
 
     steps: Mapping[Arm, tuple[float, ...]]
     same: bool
     unmatched: int
     budget: int
+    failed: tuple[Arm, ...] = ()
 
     @property
     def problems(self) -> int:
@@ -60,9 +62,9 @@ def data_profile(rows: Iterable[dict[str, Any]], shares: Sequence[float], wrong:
     for row in rows:
         if row["status"] != "skipped" and (row["cell"] not in cells or cells[row["cell"]]["status"] != "ok"):
             cells[row["cell"]] = row
-    arms = list(dict.fromkeys(map(arm_of, cells.values())))
+    arms, failed = finished(cells.values())
     found: dict[tuple[str, int], dict[Arm, list[float]]] = {}
-    for cell, row in cells.items():
+    for cell, row in ((cell, row) for cell, row in cells.items() if arm_of(row) in arms):
         for place in range(len(shares)):
             steps = math.inf if cell in wrong else found_steps(row, place)
             found.setdefault((row["config"], place), {}).setdefault(arm_of(row), []).append(steps)
@@ -73,4 +75,5 @@ def data_profile(rows: Iterable[dict[str, Any]], shares: Sequence[float], wrong:
         same=all(len({*problem.values()}) == 1 for problem in medians),
         unmatched=len(found) - len(matched),
         budget=max((int(row["steps"]) for row in cells.values() if row["status"] == "ok"), default=0),
+        failed=failed,
     )

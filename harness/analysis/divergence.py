@@ -108,13 +108,16 @@ def _of_theory(row: Any, arrays: Arrays, reference: bool | None) -> bool | None:
     """
     Whether the predicted end is more than twice the start, as `diverged` is defined.
 
-    Nothing is said where rounding decides: of a start at the optimum, of an end near twice the start or below what
-    rounding leaves, and above the stable rate of a start that has no part in the directions that grow, for rounding
-    gives it one.
+    Nothing is said where rounding decides: of a start at the optimum whose rate is not stable, of an end near twice
+    the start or below what rounding leaves, and above the stable rate of a start that has no part in the directions
+    that grow, for rounding gives it one.
     """
+    if _at_optimum(row, arrays):
+        stays = float(row["learning_rate"]) <= float(row["stable_learning_rate"])
+        return False if stays and row["outcome"] != DIVERGED else None
     start, end = float(arrays["predicted_loss"][0]), float(arrays["predicted_loss"][-1])
     must = not math.isfinite(end) or end > 2 * start
-    if must != reference or abs(end - 2 * start) <= _NEAR * 2 * start or _at_optimum(row, arrays):
+    if must != reference or abs(end - 2 * start) <= _NEAR * 2 * start:
         return None
     return must if must or not float(row["learning_rate"]) > float(row["stable_learning_rate"]) else None
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.analysis import rules
+from harness.analysis import many, rules
 from harness.analysis.quantities import value
 from harness.analysis.result import Check, Result
 from harness.analysis.statistic import statistic
 from harness.frames import Run
-from harness.record import Arrays
+from harness.packed import EMPTY, Packed
 from harness.scenario.cell import Cell
 from harness.scenario.check import named_places
 from harness.scenario.expansion import same
@@ -20,6 +20,8 @@ from harness.scenario.expect import CONSTANTS, LEAST_SEEDS, Expect
 from harness.scenario.read import Expectation, Scenario
 
 Row = dict[str, Any]
+# Cells whose traces are looked at together.
+_AT_ONCE = 2_048
 # A state as the user named it, its name, and the number wanted there.
 Wanted = tuple[tuple[str, int], str, Any]
 
@@ -54,15 +56,32 @@ class _Reader:
     scenario: Scenario
     rows: dict[str, list[Row]]
 
-    def trace(self, row: Row) -> Arrays:
+    def trace(self, row: Row) -> Packed:
         return self.run.file.trace(self.scenario.name, str(row["cell"]), int(row["replicate"]))
+
+    def values(self, item: Expectation, asked: Sequence[tuple[Cell, Row, int]]) -> list[float]:
+        """The expectation's quantity at states of cells."""
+        found: list[float] = []
+        for start in range(0, len(asked), _AT_ONCE):
+            part = asked[start : start + _AT_ONCE]
+            together: dict[int, float] = {}
+            if not _alone(item.expect):
+                together = many.values(item.expect, [(cell.spec, row, self.trace(row), at) for cell, row, at in part])
+            found += [
+                together[place] if place in together else self.value(item, *one) for place, one in enumerate(part)
+            ]
+        return found
 
     def value(self, item: Expectation, cell: Cell, row: Row, step: int) -> float:
         """The expectation's quantity at a state of a cell; the trace is read only if it says it."""
-        alone = item.expect.name in CONSTANTS or item.expect.of is not None
-        trace = {} if alone else self.trace(row)
+        trace = EMPTY if _alone(item.expect) else self.trace(row)
         inputs = self.run.file.inputs(self.scenario.name, cell.spec)
         return float(value(item.expect, cell.spec, inputs, row, trace, step))
+
+
+def _alone(expect: Expect) -> bool:
+    """Whether it is about no state of the training."""
+    return expect.name in CONSTANTS or expect.of is not None
 
 
 def _check(reader: _Reader, item: Expectation) -> Result:
@@ -76,13 +95,16 @@ def _check(reader: _Reader, item: Expectation) -> Result:
 
 
 def _each_cell(reader: _Reader, item: Expectation, matching: Sequence[Cell]) -> tuple[list[Check], str]:
-    checks: list[Check] = []
-    wanted = [] if item.expect.name in ("outcome", "status") else _wanted(item)
-    for cell in matching:
-        for row in _one_of_each_digest(reader.rows.get(cell.id, [])):
-            if row["status"] != "skipped" or "skipped" in rules.words(item.expect):
-                checks += _of_row(reader, item, cell, row, wanted)
-    return checks, _why_none(reader, matching)
+    expect = item.expect
+    rows = [
+        (cell, row)
+        for cell in matching
+        for row in _one_of_each_digest(reader.rows.get(cell.id, []))
+        if row["status"] != "skipped" or "skipped" in rules.words(expect)
+    ]
+    if expect.name in ("outcome", "status"):
+        return [_word_check(expect, cell, row) for cell, row in rows], _why_none(reader, matching)
+    return _of_rows(reader, item, rows), _why_none(reader, matching)
 
 
 def _why_none(reader: _Reader, matching: Sequence[Cell]) -> str:
@@ -98,16 +120,18 @@ def _one_of_each_digest(rows: Iterable[Row]) -> list[Row]:
     return list({(row["status"], row["digest"]): row for row in reversed(found)}.values()) if found[1:] else found
 
 
-def _of_row(reader: _Reader, item: Expectation, cell: Cell, row: Row, wanted: Sequence[Wanted]) -> list[Check]:
-    expect = item.expect
-    if expect.name in ("outcome", "status"):
-        return [_word_check(expect, cell, row)]
-    if row["status"] != "ok":
-        return [Check(cell.id, cell.axes, place, row["status"], want, False, math.inf) for _, place, want in wanted]
+def _of_rows(reader: _Reader, item: Expectation, rows: Sequence[tuple[Cell, Row]]) -> list[Check]:
+    wanted = _wanted(item)
+    places = [(cell, row, *place) for cell, row in rows for place in _in_steps(wanted, cell)]
+    asked = [(cell, row, step) for cell, row, step, _, _ in places if row["status"] == "ok"]
+    values = iter(reader.values(item, asked))
     checks = []
-    for step, place, want in _in_steps(wanted, cell):
-        found = reader.value(item, cell, row, step)
-        distance = rules.distance(expect, found, want)
+    for cell, row, _, place, want in places:
+        if row["status"] != "ok":
+            checks.append(Check(cell.id, cell.axes, place, row["status"], want, False, math.inf))
+            continue
+        found = next(values)
+        distance = rules.distance(item.expect, found, want)
         checks.append(Check(cell.id, cell.axes, place, found, want, distance <= 1, distance))
     return checks
 
@@ -158,11 +182,11 @@ def _of_group(reader: _Reader, item: Expectation, cells: Sequence[Cell]) -> list
         return [Check(str(bad["cell"]), axes, place, bad["status"], want, False, math.inf) for _, place, want in wanted]
     checks = []
     for step, place, want in _in_steps(wanted, first):
-        found = [reader.value(item, cell, row, step) for cell, row in zip(cells, rows, strict=True)]
+        found = reader.values(item, [(cell, row, step) for cell, row in zip(cells, rows, strict=True)])
         if expect.statistic is not None:
             starts = [0.0] * len(found)
             if expect.statistic == "start_correlation":
-                starts = [reader.value(item, cell, row, 0) for cell, row in zip(cells, rows, strict=True)]
+                starts = reader.values(item, [(cell, row, 0) for cell, row in zip(cells, rows, strict=True)])
             shown: Any = statistic(expect.statistic, found, starts)
             distance = rules.distance(expect, shown, want)
         else:
@@ -181,9 +205,10 @@ def _wanted(item: Expectation) -> list[Wanted]:
         values = expect.value
     else:
         values = [_one_wanted(expect)] * len(places)
-    alone = expect.name in CONSTANTS or expect.of is not None
     texts = [unit if unit in ("start", "end") else f"{unit} {place}" for unit, place in places]
-    return [(place, "" if alone else text, want) for place, text, want in zip(places, texts, values, strict=True)]
+    return [
+        (place, "" if _alone(expect) else text, want) for place, text, want in zip(places, texts, values, strict=True)
+    ]
 
 
 def _one_wanted(expect: Expect) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.frames import Run
-from harness.record import Arrays
+from harness.packed import Arrays, Packed, stacked
 from harness.scenario.cell import CellSpec
 
 # Roundings of the largest parameter so far: 1e-12 in float64, 5e-4 in float32. Each step adds its own.
@@ -26,7 +26,7 @@ _TF32_ROUNDINGS, _TF32_EPS = 64, 2.0**-10
 # Bytes of the references whose cells are compared in one go.
 _AT_ONCE = 2**20
 # Precision, trace and reference; what `compared` finds.
-Path: TypeAlias = tuple[str, Arrays, Arrays]
+Path: TypeAlias = tuple[str, Packed, Packed]
 Found: TypeAlias = tuple[float, int, int | None, int, int | None, int]
 
 
@@ -99,7 +99,7 @@ def followings(run: Run) -> Iterator[Following]:
             key = (str(row["scenario"]), str(row["cell"]), int(row["replicate"]))
             keys.append(key)
             paths.append((precision_of(run.file.specs[key[:2]]), run.file.trace(*key), reference))
-        if len(paths) * sum(array.nbytes for array in reference.values()) > _AT_ONCE:
+        if paths and len(paths) * paths[-1][2].layout.size > _AT_ONCE:
             yield from _beside(run, keys, paths)
             keys, paths = [], []
     yield from _beside(run, keys, paths)
@@ -122,25 +122,25 @@ def _together(paths: Sequence[Path]) -> dict[int, Found]:
     """
     alike: dict[Any, list[int]] = {}
     for place, (precision, trace, reference) in enumerate(paths):
-        shapes = (trace["parameters"].shape, reference["parameters"].shape)
-        alike.setdefault((precision, shapes, trace["step"].tobytes(), reference["step"].tobytes()), []).append(place)
+        alike.setdefault((precision, trace.layout, reference.layout), []).append(place)
     found: dict[int, Found] = {}
-    for (precision, shapes, step, wanted), places in alike.items():
-        if step == wanted and shapes[0] == shapes[1]:
+    for (precision, *layouts), places in alike.items():
+        if layouts[0].parts["parameters"][2] == layouts[1].parts["parameters"][2]:
             found.update(_within(precision, places, paths))
     return found
 
 
 def _within(precision: str, places: Sequence[int], paths: Sequence[Path]) -> dict[int, Found]:
-    """Of cells with the same recorded states: those within tolerance everywhere."""
-    steps = paths[places[0]][2]["step"]
-    found = np.stack([paths[place][1]["parameters"] for place in places])
-    high, low = (np.stack([paths[place][2][name] for place in places]) for name in ("parameters", "parameters_low"))
+    """Of cells of one shape: those with the first one's recorded states that are within tolerance everywhere."""
+    recorded, found = stacked([paths[place][1] for place in places], "step", "parameters")
+    wanted, high, low = stacked([paths[place][2] for place in places], "step", "parameters", "parameters_low")
+    steps = wanted[0]
     with np.errstate(over="ignore", invalid="ignore"):
         largest = np.maximum.accumulate(np.abs(high).max(axis=2), axis=1)
         away = np.abs((found - high) - low).max(axis=2) / np.where(largest == 0, 1.0, largest)
     # NaN passes no comparison.
     near = (away <= tolerance(precision, steps)).all(axis=1) & np.isfinite(found).all(axis=(1, 2))
+    near &= (recorded == steps).all(axis=1) & (wanted == steps).all(axis=1)
     farthest = away.argmax(axis=1)
     return {
         places[row]: (float(away[row, farthest[row]]), int(steps[farthest[row]]), None, 0, None, len(steps))

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.analysis.pairs import Pair, replicas
-from harness.analysis.repeatability import Repeated
+from harness.analysis.repeatability import INLINE, TWICE, Repeated
 from harness.frames import Run
 from harness.scenario.read import Scenario
 
 BITWISE, ROUNDING, DIFFERS, NOT_RUN = "bitwise", "within rounding", "differs", "not run"
+# Of cells that one process ran again, as --executor inline does.
+AGAIN = "same process, run again"
 # Part of the reason that a timed pass leaves when it ends on other bits than the recorded one.
 _OTHER_BITS = "ended on other parameters than the recorded pass"
 _NONE = "no two cells that did all their steps differ in it alone"
@@ -77,10 +79,12 @@ def levels(run: Run, scenario: Scenario, repeated: Sequence[Repeated], found: Se
         repeated: Cells of that scenario that ran more than once.
         found: Pairs of its cells, as `pairs` gives them.
     """
-    among_templates = [item for item in repeated if len(item.templates) > 1]
+    inline, apart = ([item for item in repeated if item.inline is here] for here in (True, False))
+    among_templates = [item for item in apart if len(item.templates) > 1]
     return [
         _same_process(run, scenario.name),
-        _processes(run, "other process", repeated, "no cell ran twice"),
+        *([_processes(run, AGAIN, inline, "")] if inline else []),
+        _processes(run, "other process", apart, INLINE if inline else TWICE),
         _processes(run, "other template", among_templates, "no cell ran in processes of two templates"),
         *_of_axis(scenario, "thread counts", "run.threads", found),
         *_of_axis(scenario, "implementations", "implementation", found),

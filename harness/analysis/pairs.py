@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Any
+from functools import partial
+from itertools import combinations, islice
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis import agreement, following
-from harness.analysis.ulp import Apart, Growth, apart
+from harness.analysis import agreement, following, ulp
+from harness.analysis.ulp import Apart, Growth
 from harness.frames import Run
-from harness.record import Arrays
+from harness.packed import Arrays
 from harness.scenario.cell import Cell
 from harness.scenario.read import Scenario
 from harness.scenario.reference import HOW_AXES
@@ -23,6 +24,12 @@ AXES = ("run.threads", "implementation", "dtype", "device")
 _COARSER = "float32"
 # A kink nearer than so many times the distance of the two paths may be taken on either side.
 _REACH = 10.0
+# Pairs that are compared together.
+_AT_ONCE = 1_024
+# Cell and replicate of the two, and their axes; and with the axis in which they differ.
+Keys: TypeAlias = tuple[tuple[str, int], tuple[str, int]]
+BothAxes: TypeAlias = tuple[dict[str, Any], dict[str, Any]]
+Two: TypeAlias = tuple[str, Keys, BothAxes]
 
 
 @dataclass(frozen=True)
@@ -84,13 +91,42 @@ def pairs(run: Run, scenario: Scenario) -> Iterator[Pair]:
     for cell in scenario.cells:
         if cell.id in replicates:
             trainings.setdefault(cell.without(*HOW_AXES), []).append(cell)
-    for cells in trainings.values():
-        # All comparisons of a training at once: each trace is then read once.
+    two = _two(trainings.values(), replicates)
+    while some := [*islice(two, _AT_ONCE)]:
+        together = _together(run, scenario.name, some)
+        for place, item in enumerate(some):
+            yield together[place] if place in together else _pair(run, scenario.name, *item)
+
+
+def _two(trainings: Iterable[Sequence[Cell]], replicates: Mapping[str, int]) -> Iterator[Two]:
+    """The comparisons, all of a training after each other: each trace is then read once."""
+    for cells in trainings:
         for one, other in combinations(cells, 2):
             differing = [axis for axis, level in one.axes.items() if level != other.axes[axis]]
             if len(differing) == 1 and differing[0] in AXES:
                 keys = ((one.id, replicates[one.id]), (other.id, replicates[other.id]))
-                yield _pair(run, scenario.name, differing[0], keys, (one.axes, other.axes))
+                yield differing[0], keys, (one.axes, other.axes)
+
+
+def _together(run: Run, scenario: str, some: Sequence[Two]) -> dict[int, Pair]:
+    """What `_pair` gives of those that are within what rounding explains at every state, many at once; by place."""
+    alike: dict[Any, list[int]] = {}
+    traces = [[run.file.trace(scenario, *key) for key in keys] for _, keys, _ in some]
+    for place, (axis, _, axes) in enumerate(some):
+        alike.setdefault((axis, _unit(axis, axes), *(trace.layout for trace in traces[place])), []).append(place)
+    found: dict[int, Pair] = {}
+    for (axis, dtype, *_), places in alike.items():
+        ones, others = ([traces[place][side] for place in places] for side in (0, 1))
+        near = ulp.near(ones, others, dtype, partial(allowed, axis, dtype))
+        for at, (first, units, step) in near.items():
+            _, keys, axes = some[places[at]]
+            found[places[at]] = _paired(scenario, axis, keys, axes, (first, units, step, None, None))
+    return found
+
+
+def _unit(axis: str, axes: BothAxes) -> str:
+    """The dtype whose units are counted: of two the coarser."""
+    return _COARSER if axis == "dtype" else str(axes[0]["dtype"])
 
 
 def replicas(run: Run, scenario: str, cell: str) -> Iterator[Pair]:
@@ -102,12 +138,10 @@ def replicas(run: Run, scenario: str, cell: str) -> Iterator[Pair]:
         yield _pair(run, scenario, "replicate", ((cell, int(first)), (cell, int(other))), (axes, axes))
 
 
-def _pair(
-    run: Run, scenario: str, axis: str, keys: tuple[tuple[str, int], tuple[str, int]], axes: tuple[Any, Any]
-) -> Pair:
+def _pair(run: Run, scenario: str, axis: str, keys: Keys, axes: BothAxes) -> Pair:
     one, other = (run.file.trace(scenario, *key) for key in keys)
-    dtype = _COARSER if axis == "dtype" else str(axes[0]["dtype"])
-    found = apart(one, other, dtype)
+    dtype = _unit(axis, axes)
+    found = ulp.apart(one, other, dtype)
     limit = allowed(axis, dtype, found.step[: len(found.share)])
     beyond, kink = _beyond(found, limit), None
     if beyond is not None:
@@ -115,12 +149,20 @@ def _pair(
         kink = _kink(axis, dtype, found, beyond, (one, other, reference))
     if kink is not None:
         found, beyond = found.until(kink), None
-    ulp, step = found.farthest
+    growth = None if beyond is None else found.growth(beyond)
+    return _paired(scenario, axis, keys, axes, (found.first, *found.farthest, growth, kink))
+
+
+def _paired(
+    scenario: str,
+    axis: str,
+    keys: Keys,
+    axes: BothAxes,
+    found: tuple[int | None, float, int, Growth | None, int | None],
+) -> Pair:
     levels = (axes[0].get(axis, keys[0][1]), axes[1].get(axis, keys[1][1]))
-    return Pair(
-        scenario, axis, levels, (keys[0][0], keys[1][0]), (keys[0][1], keys[1][1]), axes[0], dtype, found.first, ulp,
-        step, None if beyond is None else found.growth(beyond), kink,
-    )  # fmt: skip
+    cells, replicates = (keys[0][0], keys[1][0]), (keys[0][1], keys[1][1])
+    return Pair(scenario, axis, levels, cells, replicates, axes[0], _unit(axis, axes), *found)
 
 
 def _beyond(found: Apart, limit: NDArray[np.float64]) -> int | None:

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.analysis.bounds import gradient_bounds
+from harness.analysis.following import precision_of, tolerance, within_range
 from harness.analysis.rounding import Candidates, candidates, common
 from harness.frames import Run
 from harness.problem.data import make_data
-from harness.problem.evaluation import Evaluation, loss_scale
+from harness.problem.evaluation import loss_of_error
 from harness.problem.orders import batches
 from harness.problem.problem import Problem, make_problem
 from harness.record import Arrays
-from harness.reference.extended import extended, missing
+from harness.reference.extended import missing
 from harness.scenario.cell import CellSpec
 from harness.scenario.model import Linear
 
@@ -24,15 +26,15 @@ LOSS = "loss"  # the losses of the update that leaves it already differ
 UPDATE = "update"  # one gradient gives both next states, rounded once on one side and twice on the other; no other does
 EITHER = "either"  # the same, but so do two gradients that differ by rounding, with the updates rounded alike
 GRADIENT = "gradient"  # no one gradient gives both next states; two that differ by rounding do
+FACTORS = "factors"  # no gradient gives both; a rate times gradient that is rounded more often does
 KINK = "kink"  # an error within rounding of 0 may have taken either sign
-BEYOND = "beyond"  # no gradient within rounding of the exact one gives them
+BEYOND = "beyond"  # no gradient within rounding of the exact one gives them, or the losses differ by more
+JUMP = "jump"  # whatever parts them first, later on they jump apart by more than rounding
 UNTESTED = "untested"  # the losses are the same, the next states not; of nets and other optimisers no more is told
 UNSEEN = "unseen"  # the state before the first that differs was not recorded
-CAUSES = (LOSS, UPDATE, EITHER, GRADIENT, KINK, BEYOND, UNTESTED, UNSEEN)
-# Roundings of the slope of one row's cost by its error, in whatever order its factors are multiplied.
-_OF_SLOPE = 4
-# The exact gradient is rounded too, in extended precision: by 1/2,048 of what float64 is.
-_ROOM = 1.001
+CAUSES = (LOSS, UPDATE, EITHER, GRADIENT, FACTORS, KINK, BEYOND, JUMP, UNTESTED, UNSEEN)
+# Further roundings of the rate times the gradient, where its factors are multiplied in another order.
+_OF_PRODUCT = 2
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,12 @@ class Why:
     Args:
         cause: One of CAUSES.
         once: Which of the two rounds its update once, 0 or 1; None where no one gradient tells, or either may.
+        step: The state by which they have jumped apart; None of other causes.
     """
 
     cause: str
     once: int | None = None
+    step: int | None = None
 
 
 def why(run: Run, scenario: str, spec: CellSpec, one: Arrays, other: Arrays, first: int) -> Why:
@@ -64,14 +68,42 @@ def why(run: Run, scenario: str, spec: CellSpec, one: Arrays, other: Arrays, fir
     before = int(np.searchsorted(one["step"], first)) - 1
     if before < 0 or one["step"][before] != first - 1 or not np.array_equal(one["step"], other["step"]):
         return Why(UNSEEN)
-    if one["step_loss"][before] != other["step_loss"][before]:
-        return Why(LOSS)
+    losses = float(one["step_loss"][before]), float(other["step_loss"][before])
+    if losses[0] != losses[1]:
+        return Why(LOSS if _near(run, scenario, spec, first, losses) else BEYOND)
     state, new = one["parameters"][before], (one["parameters"][before + 1], other["parameters"][before + 1])
     finite = all(np.isfinite(values).all() for values in (state, *new))
     plain = spec.training.optimizer.kind == "sgd" and not spec.training.optimizer.momentum
     if missing() or not (finite and plain and isinstance(spec.model, Linear)):
         return Why(UNTESTED)
     return of_update(spec, _problem(run, scenario, spec, first), first - 1, state, new)
+
+
+def _near(run: Run, scenario: str, spec: CellSpec, step: int, losses: tuple[float, float]) -> bool:
+    """
+    Whether two losses of one state are within rounding of each other.
+
+    Errors are rounded at the size of the targets, however small they are: near the optimum of data without noise the
+    losses differ by all that is left. Squared errors are off by that in their roots.
+    """
+    if not np.isfinite(losses).all():
+        finite = [abs(loss) for loss in losses if np.isfinite(loss)]
+        return not any(within_range(loss, spec.dtype) for loss in finite)
+    precision = precision_of(spec)
+    share = float(tolerance(precision, np.zeros(1, dtype=np.int64))[0])
+    if abs(losses[0] - losses[1]) <= share * max(map(abs, losses)):
+        return True
+    problem = _problem(run, scenario, spec, step)
+    targets = problem.y[_rows(spec, problem, step - 1)].astype(np.float64)
+    scale = float(loss_of_error(spec.training.loss, targets))
+    power = 1.0 if spec.training.loss.kind == "mae" else 0.5
+    one, other = (loss**power for loss in losses)
+    return bool(abs(one - other) <= share * max(one, other, scale**power))
+
+
+def _rows(spec: CellSpec, problem: Problem, step: int) -> Any:
+    """The rows of an update, by its number from 0."""
+    return list(batches(spec.model_copy(update={"training": _until(spec, step + 1)}), problem.orders))[step]
 
 
 def _problem(run: Run, scenario: str, spec: CellSpec, steps: int) -> Problem:
@@ -92,7 +124,7 @@ def of_update(spec: CellSpec, problem: Problem, step: int, state: NDArray[np.flo
         state: The parameters before.
         new: The parameters after, on either side.
     """
-    rows = list(batches(spec.model_copy(update={"training": _until(spec, step + 1)}), problem.orders))[step]
+    rows = _rows(spec, problem, step)
     bounds = gradient_bounds(spec, state, problem.x[rows], problem.y[rows])
     rate = float(np.dtype(spec.dtype).type(problem.schedule(step)))
     if bounds is None:
@@ -100,12 +132,26 @@ def of_update(spec: CellSpec, problem: Problem, step: int, state: NDArray[np.flo
     if not rate > 0 or not np.abs(bounds).max() <= float(np.finfo(spec.dtype).max):
         return Why(UNTESTED)
     with np.errstate(over="ignore"):
-        return told(
-            [
-                candidates(spec.dtype, float(w), rate, (low, high), (float(a), float(b)))
-                for w, low, high, a, b in zip(state, *bounds, *new, strict=True)
-            ]
-        )
+        found = told(_candidates(spec.dtype, state, rate, bounds, new))
+        if found.cause != BEYOND:
+            return found
+        # With a rate of 1 the candidates are those of the product itself.
+        product = told(_candidates(spec.dtype, state, 1.0, _of_product(spec.dtype, rate, bounds), new))
+    return found if product.cause == BEYOND else Why(FACTORS)
+
+
+def _candidates(dtype: str, state: Any, rate: float, bounds: tuple[Any, Any], new: tuple[Any, Any]) -> list[Candidates]:
+    return [
+        candidates(dtype, float(w), rate, (low, high), (float(a), float(b)))
+        for w, low, high, a, b in zip(state, *bounds, *new, strict=True)
+    ]
+
+
+def _of_product(dtype: str, rate: float, bounds: tuple[Any, Any]) -> tuple[Any, Any]:
+    """The least and the largest rate times gradient that rounding allows, its factors in whatever order."""
+    end, low, high = float(np.finfo(dtype).max), rate * bounds[0], rate * bounds[1]
+    off = _OF_PRODUCT * float(np.finfo(dtype).eps) * np.maximum(np.abs(low), np.abs(high))
+    return np.clip(low - off, -end, end), np.clip(high + off, -end, end)
 
 
 def _until(spec: CellSpec, steps: int) -> Any:
@@ -123,45 +169,3 @@ def told(found: list[Candidates]) -> Why:
         alone = once is not None and not alike and not mixed[1 - once]
         return Why(UPDATE if alone else EITHER, once)
     return Why(GRADIENT) if alike or any(mixed) else Why(BEYOND)
-
-
-def gradient_bounds(
-    spec: CellSpec, state: NDArray[np.float64], x: NDArray[Any], y: NDArray[Any]
-) -> tuple[NDArray[Any], NDArray[Any]] | None:
-    """
-    The least and the largest gradient of a linear model that rounding allows, in whatever order the sums are added.
-
-    With u half a unit in the last place, a sum of n terms is off by at most n u / (1 - n u) of the sum of their sizes.
-
-    Args:
-        spec: The cell.
-        state: The parameters.
-        x: The batch, in the cell's dtype, shape (n, p).
-        y: Its targets, shape (n,).
-
-    Returns:
-        Bounds by parameter, infinite where there are too many rows for any; None where an error is within rounding
-        of a kink of the loss, beside which the gradient jumps.
-
-    References:
-        Higham (2002), Accuracy and Stability of Numerical Algorithms, section 3.1,
-        https://doi.org/10.1137/1.9780898718027
-    """
-    evaluation, loss = Evaluation.of(spec), spec.training.loss
-    wide, targets, exact = extended(x), extended(y), extended(state)
-    count, columns = x.shape
-    u = _ROOM * np.longdouble(np.finfo(spec.dtype).eps) / 2
-    left = 1 - (count + columns + 8) * u
-    u = u / left if left > 0 else np.longdouble(np.inf)
-    error = evaluation.predict(exact[None], wide)[0] - targets
-    off = (columns + 2) * u * (evaluation.predict(np.abs(exact)[None], np.abs(wide))[0] + np.abs(targets))
-    scale = loss_scale(loss, count)
-    if loss.kind == "mae" and (np.abs(error) <= off).any():
-        return None
-    # The slope of a row's cost, how far it is off, and that of the sum over rows.
-    slope = np.full(count, scale) if loss.kind == "mae" else 2 * scale * np.abs(error)
-    slope_off = (0.0 if loss.kind == "mae" else 2 * scale) * off + _OF_SLOPE * u * slope
-    terms = slope_off + (count + 2) * u * slope + np.finfo(spec.dtype).smallest_subnormal
-    reach = np.concatenate([np.abs(wide).T @ terms, [terms.sum()] if evaluation.layout.biases else []])
-    gradient = evaluation.gradient(exact, wide, targets)
-    return gradient - reach, gradient + reach

@@ -36,12 +36,14 @@ class Profile:
         unsolved: Problems that no arm solved; they rank nobody.
         unmatched: Problems that not every arm ran, likewise.
         processes: The fewest timed processes behind one time.
+        failed: Arms of which no timed process is ok, left out.
     """
 
     ratios: Mapping[Arm, tuple[float, ...]]
     unsolved: int
     unmatched: int
     processes: int
+    failed: tuple[Arm, ...] = ()
 
     @property
     def problems(self) -> int:
@@ -77,14 +79,14 @@ def profile(rows: Iterable[dict[str, Any]], shares: Sequence[float], wrong: Coll
         wrong: Cells that left the path of their reference: whatever they reached, they are not ranked.
 
     Returns:
-        None with fewer than two arms, or where no process was timed.
+        None with fewer than two arms of which a process is ok, or where no process was timed.
     """
     timed = [row for row in rows if row["phase"] == "timed" and row["status"] != "skipped"]
-    arms = list(dict.fromkeys(arm_of(row) for row in timed))
+    arms, failed = finished(timed)
     if len(arms) < 2 or all(math.isnan(row["step_seconds"]) for row in timed):
         return None
     times: dict[tuple[str, int], dict[Arm, list[float]]] = {}
-    for row in timed:
+    for row in (row for row in timed if arm_of(row) in arms):
         problem = json.dumps({axis: level for axis, level in row["axes"].items() if axis not in _NOT_OF_PROBLEM})
         for place in range(len(shares)):
             times.setdefault((problem, place), {}).setdefault(arm_of(row), []).append(
@@ -98,12 +100,20 @@ def profile(rows: Iterable[dict[str, Any]], shares: Sequence[float], wrong: Coll
         unsolved=len(medians) - len(solved),
         unmatched=len(times) - len(matched),
         processes=min((len(values) for by_arm in matched for values in by_arm.values()), default=0),
+        failed=failed,
     )
 
 
 def arm_of(row: dict[str, Any]) -> Arm:
     """The implementation and the device of a process."""
     return str(row["axes"]["implementation"]), str(row["axes"]["device"])
+
+
+def finished(rows: Collection[dict[str, Any]]) -> tuple[tuple[Arm, ...], tuple[Arm, ...]]:
+    """The arms of which a row is ok, and those of which none is."""
+    some = {arm_of(row) for row in rows if row["status"] == "ok"}
+    arms = dict.fromkeys(map(arm_of, rows))
+    return tuple(arm for arm in arms if arm in some), tuple(arm for arm in arms if arm not in some)
 
 
 def _seconds(row: dict[str, Any], place: int) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from harness.analysis.result import Check, Result
 from harness.analysis.rules import beyond
 from harness.frames import Run
+from harness.scenario.cell import Cell
 from harness.scenario.expansion import same
 from harness.scenario.expect import CONSTANTS, AtEpoch, Expect
 from harness.scenario.read import Scenario
@@ -100,11 +101,15 @@ def _row(result: Result, scenario: Scenario) -> Row:
 
 def least_seeds(scenario: Scenario, expect: Expect) -> int:
     """The seeds over which an expectation looks; the fewest, where it looks over several groups of cells."""
-    groups: dict[Any, set[Any]] = {}
-    for cell in scenario.file_cells:
-        if all(same(cell.axes[axis], level) for axis, level in expect.where.items()):
-            groups.setdefault(cell.without("seed"), set()).add(cell.axes["seed"])
-    return min(map(len, groups.values()), default=0)
+    where = dict(expect.where)
+    seeds = {"seed": where.pop("seed")} if "seed" in where else {}
+    points = [cells for cells in scenario.points if _is_in(where, cells[0])]
+    counts = [sum(_is_in(seeds, cell) for cell in cells) if seeds else len(cells) for cells in points]
+    return min(filter(None, counts), default=0)
+
+
+def _is_in(where: Mapping[str, Any], cell: Cell) -> bool:
+    return all(same(cell.axes[axis], level) for axis, level in where.items())
 
 
 def numbers(result: Result) -> tuple[Any, ...]:
@@ -194,10 +199,23 @@ def _how_far_off(expect: Expect, check: Check) -> str:
         return check.found
     off = _off(expect, check)
     if not math.isfinite(off):
-        return "not finite"
+        return no_number(expect, check.found) or "not finite"
     has_size = _counts_digits(expect) and math.isfinite(check.distance)
-    times = f", {check.distance:.2g} times what is allowed" if has_size else ""
-    return f"off by {off:.2g}{times}"
+    times = f", {_short(check.distance)} times what is allowed" if has_size else ""
+    return f"off by {_short(off)}{times}"
+
+
+def _short(value: float) -> str:
+    """To two digits, from 1 to a million without an exponent: `3,600`."""
+    text = f"{value:.2g}"
+    return f"{float(text):,.15g}" if 1 <= value < 1e6 else text
+
+
+def no_number(expect: Expect, found: Any) -> str:
+    """What is found where a number is not finite, in words; of a statistic `undefined`. Empty for all else."""
+    if not isinstance(found, float) or math.isfinite(found):
+        return ""
+    return "undefined" if expect.statistic is not None and math.isnan(found) else "not finite"
 
 
 def _off(expect: Expect, check: Check) -> float:
@@ -216,4 +234,4 @@ def off_by(row: Row) -> float | None:
     return off if math.isfinite(off) else None
 
 
-__all__ = ["Row", "least_seeds", "numbers", "off_by", "published", "verdict", "worst"]
+__all__ = ["Row", "least_seeds", "no_number", "numbers", "off_by", "published", "verdict", "worst"]

@@ -1,10 +1,16 @@
-"""Do replicates of a cell, in other processes and templates, give the same bits?"""
+"""Do replicates of a cell, in other processes and templates or in one again, give the same bits?"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from harness.frames import Run
+
+# The template of cells that ran in the process that planned them, one after the other.
+_INLINE = "inline"
+# Why nothing is known of another process.
+INLINE = "its cells ran in one process, inline"
+TWICE = "no cell finished twice"
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,11 @@ class Repeated:
     def bitwise(self) -> bool:
         """Whether all left the same bits."""
         return self.digests == 1
+
+    @property
+    def inline(self) -> bool:
+        """Whether all ran in one process, which repeats them and tells nothing of another."""
+        return self.templates == (_INLINE,)
 
 
 def repeated_cells(run: Run) -> list[Repeated]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from harness.analysis.claims import claim
@@ -53,12 +54,12 @@ class Result:
     checks: tuple[Check, ...]
     not_checked: str = ""
 
-    @property
+    @cached_property
     def missed(self) -> list[Check]:
         """Comparisons that do not hold, the farthest off first."""
         return sorted((check for check in self.checks if not check.held), key=self._far, reverse=True)
 
-    @property
+    @cached_property
     def closest_call(self) -> Check | None:
         """The comparison farthest off, held or not."""
         return max(self.checks, key=lambda check: (not check.held, *self._far(check)), default=None)

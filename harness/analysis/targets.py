@@ -119,12 +119,12 @@ class Reaching:
 
 
 def median(values: Sequence[float]) -> float:
-    """The median where inf is larger than everything: of an even number the mean of two, inf if one is; NaN if any."""
+    """The median, infinities counted: of an even number the mean of the middle two, −inf where one is; NaN if any."""
     if not values or any(math.isnan(value) for value in values):
         return math.nan
     ordered = sorted(values)
     low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
-    return (low + high) / 2
+    return low if low in (high, -math.inf) else (low + high) / 2
 
 
 def rows_seen(spec: CellSpec, steps: int) -> int:

@@ -59,7 +59,7 @@ class Contraction:
 @dataclass(frozen=True)
 class Deviation:
     """
-    The measured loss beside the predicted one.
+    The measured loss beside the predicted one, of every state but the start, which nothing has trained yet.
 
     Args:
         largest: Largest relative difference; inf where the loss is not finite and should be.
@@ -164,13 +164,14 @@ def deviation(dtype: str, loss: Vector, prediction: Prediction) -> Deviation | N
     wanted, steps = prediction.loss, prediction.step
     clear = (prediction.rounding(dtype) <= limit(dtype)) & np.isfinite(wanted) & (wanted < prediction.largest(dtype))
     count = len(clear) if clear.all() else int(np.argmin(clear))
-    if count == 0:
+    if count < 2:
         return None
     with np.errstate(invalid="ignore", over="ignore"):
-        away = np.abs(loss[:count] - wanted[:count]) / wanted[:count]
+        away = np.abs(loss[1:count] - wanted[1:count]) / wanted[1:count]
     away = np.where(np.isfinite(away), away, np.inf)
     at = int(np.argmax(away))
-    return Deviation(float(away[at]), int(steps[at]), None if count == len(steps) else int(steps[count]), count)
+    floor = None if count == len(steps) else int(steps[count])
+    return Deviation(float(away[at]), int(steps[1 + at]), floor, count - 1)
 
 
 def contraction(dtype: str, trace: Arrays, prediction: Prediction) -> Contraction | None:

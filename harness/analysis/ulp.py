@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record import Arrays
+from harness.packed import Arrays, Packed, stacked
 
 Vector = NDArray[np.float64]
 
@@ -111,12 +112,50 @@ def apart(one: Arrays, other: Arrays, dtype: str) -> Apart:
     with np.errstate(over="ignore"):
         largest = np.maximum.accumulate(np.maximum(np.abs(a[:count]), np.abs(b[:count])).max(axis=1, initial=0.0))
         away = np.abs(a[:count] - b[:count]).max(axis=1, initial=0.0)
-        # In a coarser dtype than the path's own, what is nearly too large for it rounds to inf.
-        scale = np.minimum(largest, float(np.finfo(dtype).max)).astype(dtype)
-        ulp, share = away / np.spacing(scale).astype(np.float64), away / np.where(largest == 0, 1.0, largest)
+        ulp, share = _distances(away, largest, dtype)
     if alone and np.abs(a if finite[0][count] else b)[count].max() <= float(np.finfo(dtype).max) ** _ROOM:
         ulp, share = np.append(ulp, np.inf), np.append(share, np.inf)
     return Apart(steps, ~same.all(axis=1), ulp, share)
+
+
+def near(
+    ones: Sequence[Packed], others: Sequence[Packed], dtype: str, limit: Callable[[NDArray[np.int64]], Vector]
+) -> dict[int, tuple[int | None, float, int]]:
+    """
+    What `apart` says of many at once, by place; only of those that are within a limit at every state.
+
+    Args:
+        ones: Traces of one layout.
+        others: The traces beside them, of one layout too, and as many parameters.
+        dtype: Whose units are counted.
+        limit: The largest share that is let pass at these steps.
+
+    Returns:
+        The first step that differs, the largest distance in units and its step. Left out are those that recorded other
+        states than the first, are not finite somewhere, or are farther apart.
+    """
+    (step, a), (steps, b) = (stacked(traces, "step", "parameters") for traces in (ones, others))
+    if a.shape != b.shape:
+        return {}
+    alike = (step == step[0]).all(axis=1) & (steps == step[0]).all(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest = np.maximum.accumulate(np.maximum(np.abs(a), np.abs(b)).max(axis=2), axis=1)
+        away = np.abs(a - b).max(axis=2)
+        ulp, share = _distances(away, largest, dtype)
+    close = alike & np.isfinite(a).all(axis=(1, 2)) & np.isfinite(b).all(axis=(1, 2))
+    close &= (share <= limit(step[0])).all(axis=1)
+    differs, at = (a.view(np.uint64) != b.view(np.uint64)).any(axis=2), ulp.argmax(axis=1)
+    first = [int(step[0][row.argmax()]) if row.any() else None for row in differs]
+    return {
+        row: (first[row], float(ulp[row, at[row]]), int(step[0][at[row]])) for row in np.flatnonzero(close).tolist()
+    }
+
+
+def _distances(away: Vector, largest: Vector, dtype: str) -> tuple[Vector, Vector]:
+    """Distances in units of the largest parameter so far, and as shares of it."""
+    # In a coarser dtype than the path's own, what is nearly too large for it rounds to inf.
+    scale = np.minimum(largest, float(np.finfo(dtype).max)).astype(dtype)
+    return away / np.spacing(scale).astype(np.float64), away / np.where(largest == 0, 1.0, largest)
 
 
 def _common(one: Arrays, other: Arrays) -> tuple[NDArray[np.int64], Vector, Vector]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.analysis import gates
 from harness.analysis.agreement import Agreement, agreements
+from harness.analysis.cut import why_cut
 from harness.analysis.diagnosis.diagnose import Diagnosis
 from harness.analysis.diagnosis.finding import Finding
 from harness.analysis.expectations import Result, check_all, check_limits
@@ -116,7 +117,7 @@ class Assessment:
         retried = [row for row in self.run.file.retried if scenario in (None, row["scenario"])]
         return Verdict(
             (
-                gates.cells_gate(self.run.counts(scenario), failures, len(retried)),
+                gates.cells_gate(self.run.counts(scenario), failures, len(retried), why_cut(self.run)),
                 gates.expectations_gate(_of(self.expectations, scenario), scenario),
                 gates.repeatability_gate(_of(self.repeated, scenario)),
                 gates.agreement_gate(

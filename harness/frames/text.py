@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ _JSON_COLUMNS = {name for table in dictionary.TABLES for name in dictionary.name
 # Those that some rows lack, which pandas therefore keeps as floats.
 _WHOLE_COLUMNS = ("steps", "peak_bytes", "device_peak_bytes")
 _RETURN = re.compile("\r\n?")
+_WHOLE = {int, type(None)}
 _STRICT = json.JSONEncoder(allow_nan=False)
 
 
@@ -42,21 +44,31 @@ def json_text(value: Any) -> str | None:
     """A list, number or dictionary as strict JSON; nothing for None."""
     if value is None:
         return None
-    if type(value) is list and (text := _of_floats(value)):
-        return text
+    if type(value) is list and (texts := _of_floats(value) or _of_whole(value)):
+        return f"[{', '.join(texts)}]"
+    if type(value) is dict and (texts := _of_floats(value.values())):
+        pairs = zip(map(_STRICT.encode, map(str, value)), texts, strict=True)
+        return f"{{{', '.join([f'{name}: {text}' for name, text in pairs])}}}"
     try:
         return _STRICT.encode(value)
     except ValueError:  # nan or inf
         return json.dumps(strict(value))
 
 
-def _of_floats(values: list[Any]) -> str:
-    """A list of finite floats; empty of any other. No encoder is made for it, which would take longer than the rest."""
+def _of_floats(values: Collection[Any]) -> list[str]:
+    """Finite floats; none of any others. No encoder is made for them, which would take longer than the rest."""
     try:
-        text = ", ".join(map(float.__repr__, values))
+        texts = [*map(float.__repr__, values)]
     except TypeError:
-        return ""
-    return "" if "n" in text else f"[{text}]"  # the n of nan and inf
+        return []
+    return [] if any("n" in text for text in texts) else texts  # the n of nan and inf
+
+
+def _of_whole(values: list[Any]) -> list[str]:
+    """Whole numbers and None; none of any others."""
+    if not {*map(type, values)} <= _WHOLE:
+        return []
+    return ["null" if value is None else repr(value) for value in values]
 
 
 def strict(value: Any) -> Any:

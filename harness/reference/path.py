@@ -44,7 +44,7 @@ def run(job: Job) -> tuple[Record, Arrays]:
     best = optimum(spec, data.training)
     theory = Theory.of(spec, data.training, descent.start, best)
     record = ending(job, data, losses, high)
-    arrays: Arrays = {"step": kept, "loss": losses[kept], "parameters": high, "parameters_low": low, **margins}
+    arrays: dict[str, Any] = {"step": kept, "loss": losses[kept], "parameters": high, "parameters_low": low, **margins}
     arrays |= _landmarks(data, best)
     if theory is None:
         return record, arrays

@@ -23,6 +23,8 @@ def of_cells(found: Comparison, baseline: str) -> str:
     if not found.changes:
         return f"No cell left a record in {baseline} too: nothing can be compared."
     if not found.compared:
+        if len(found.changes) == 1:
+            return "The one cell in both runs does not have numbers in both."
         return f"None of the {plural(len(found.changes), 'cell')} in both runs has numbers in both."
     differing, count = len(found.differing), len(found.compared)
     bits = "all left the same bits" if not differing else f"{numbers.count(differing)} left other bits"

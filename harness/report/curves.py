@@ -5,22 +5,24 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from itertools import groupby
 from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from harness import dictionary
 from harness.frames import Run
 from harness.frames.origin import Origin
 from harness.frames.text import spelled
-from harness.record import Arrays
+from harness.packed import Packed, stacked
 
 # A scenario, a cell, a replicate; and what it recorded.
 Key: TypeAlias = tuple[str, str, int]
-Part: TypeAlias = tuple[Key, Arrays]
+Part: TypeAlias = tuple[Key, Packed]
 
 NAME = "curves.parquet"
 _NUMBERS = ("step", "loss", "step_loss")
@@ -107,16 +109,20 @@ def _table(schema: pa.Schema, parts: Sequence[Part]) -> pa.Table:
     named = zip(
         *((spelled(str(scenario)), str(cell), int(number)) for (scenario, cell, number), _ in parts), strict=True
     )
-    places = pa.array(np.repeat(np.arange(len(parts)), [len(arrays["step"]) for _, arrays in parts]))
+    places = pa.array(np.repeat(np.arange(len(parts)), [arrays.layout.parts["step"][1] for _, arrays in parts]))
+    # Those of one layout that lie beside each other are read at once.
+    groups = [[*group] for _, group in groupby((arrays for _, arrays in parts), key=lambda arrays: arrays.layout)]
+    found = [stacked(group, *_NUMBERS, "parameters") for group in groups]
     columns = [pa.array(values, type=kind).take(places) for values, kind in zip(named, schema.types[:3], strict=True)]
-    columns += [pa.array(np.concatenate([arrays[name] for _, arrays in parts]), from_pandas=True) for name in _NUMBERS]
-    return pa.Table.from_arrays([*columns, _states(parts)], schema=schema)
+    *numbers, states = zip(*found, strict=True)
+    columns += [pa.array(np.concatenate([*map(np.ravel, values)]), from_pandas=True) for values in numbers]
+    return pa.Table.from_arrays([*columns, _states(states)], schema=schema)
 
 
-def _states(parts: Sequence[Part]) -> pa.Array:
-    """The parameters of each state of each trace, a list each; those of two models differ in length."""
-    lengths = np.concatenate([np.repeat(arrays["parameters"].shape[1], len(arrays["step"])) for _, arrays in parts])
-    flat = np.concatenate([arrays["parameters"].ravel() for _, arrays in parts])
+def _states(groups: Sequence[NDArray[np.float64]]) -> pa.Array:
+    """The parameters of each state, groups of shape (traces, states, p), a list each; of two models p may differ."""
+    lengths = np.concatenate([np.repeat(states.shape[2], states[..., 0].size) for states in groups])
+    flat = np.concatenate([*map(np.ravel, groups)])
     return pa.ListArray.from_arrays(pa.array(np.cumsum([0, *lengths]), type=pa.int32()), pa.array(flat))
 
 

@@ -12,7 +12,9 @@ from harness.report import numbers
 from harness.report.numbers import listed, plural
 
 
-def of_convergence(ends: Mapping[str, float], diverged: int, cells: int, excess: bool) -> str:
+def of_convergence(
+    ends: Mapping[str, float], diverged: int, cells: int, excess: bool, *, cut: bool = False, one: bool = False
+) -> str:
     """
     Where the lines end.
 
@@ -22,6 +24,8 @@ def of_convergence(ends: Mapping[str, float], diverged: int, cells: int, excess:
         diverged: Cells of the scenario that diverged.
         cells: Cells of the scenario that did all their steps.
         excess: Whether the values are losses above the optimum's.
+        cut: Whether there are lines that are not drawn, and so not among the ends.
+        one: Whether there is one seed, and so no median.
     """
     finite = {name: value for name, value in ends.items() if math.isfinite(value)}
     if not cells:
@@ -30,17 +34,18 @@ def of_convergence(ends: Mapping[str, float], diverged: int, cells: int, excess:
     if not finite:
         return tail.strip() or "No line ends at a positive, finite loss."
     what = "excess loss" if excess else "loss"
+    of = "Of the configurations drawn, " if cut else ""
     best, worst = min(finite, key=lambda name: finite[name]), max(finite, key=lambda name: finite[name])
     if len(finite) > 1 and finite[best] == finite[worst] == 0:
-        return f"All lines that do not diverge end within rounding of the optimum.{tail}"
+        return f"All lines {'drawn ' if cut else ''}that do not diverge end within rounding of the optimum.{tail}"
     if finite[best] == 0:
         reached = listed(name for name in finite if finite[name] == 0)
         rest = f"; the highest ends at {numbers.significant(finite[worst])}, with {worst}" if finite[worst] else ""
-        return f"Within rounding of the optimum at the end: {reached}{rest}.{tail}"
+        return numbers.upper(f"{of}within rounding of the optimum at the end: {reached}{rest}.{tail}")
     if len(finite) == 1:
-        return f"The {what} ends at {numbers.significant(finite[best])} with {best}.{tail}"
-    return (
-        f"The median {what} ends lowest, at {numbers.significant(finite[best])}, with {best}, "
+        return numbers.upper(f"{of}the {what} ends at {numbers.significant(finite[best])} with {best}.{tail}")
+    return numbers.upper(
+        f"{of}the {'' if one else 'median '}{what} ends lowest, at {numbers.significant(finite[best])}, with {best}, "
         f"and highest, at {numbers.significant(finite[worst])}, with {worst}.{tail}"
     )
 
@@ -90,7 +95,7 @@ def of_phases(phases: Mapping[str, Mapping[str, float]]) -> str:
     if len(set(tops.values())) == 1:
         phase = next(iter(tops.values()))
         shares = [phases[name][phase] / total[name] for name in phases]
-        low, high = (f"{100 * value:.0f}" for value in (min(shares), max(shares)))
+        low, high = (_percent(value) for value in (min(shares), max(shares)))
         span = low if low == high else f"{low} to {high}"
         return (
             f"{numbers.upper(phase)} takes the largest share of a timed process: {span}{numbers.THIN}% of its seconds."
@@ -99,6 +104,11 @@ def of_phases(phases: Mapping[str, Mapping[str, float]]) -> str:
         f"{phase} in {listed(name for name in tops if tops[name] == phase)}" for phase in dict.fromkeys(tops.values())
     ]
     return f"The largest share of a timed process goes to {'; to '.join(parts)}."
+
+
+def _percent(share: float) -> str:
+    """What is left is not nothing."""
+    return "over 99" if 0.995 <= share < 1 else f"{100 * share:.0f}"
 
 
 def of_repeats(repeated: Sequence[Repeated]) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from harness.analysis.coverage import LEVEL, Covered
+from harness.analysis.targets import median
 from harness.analysis.timing import Interval
 from harness.report import numbers
 from harness.report.numbers import THIN, listed, plural
@@ -28,7 +27,7 @@ def of_digits(found: Mapping[str, float], limit: float) -> str:
         found: Median over seeds; minus infinity where most diverged, NaN where no cell of it has any.
         limit: The digits that count as converged.
     """
-    known = {name: max(value, 0.0) for name, value in found.items() if value > -math.inf}
+    known = {name: value for name, value in found.items() if value > -math.inf}
     lost = [name for name, value in found.items() if value == -math.inf]
     if not known:
         return "Every implementation diverges." if lost else _NONE
@@ -93,7 +92,7 @@ def of_strips(strips: Mapping[str, Mapping[str, Sequence[float]]], dtype: str, l
         limit: The digits that one rounding of it leaves.
     """
     medians = {
-        axis: {name: _middle(values) for name, values in levels.items() if values} for axis, levels in strips.items()
+        axis: {name: median(values) for name, values in levels.items() if values} for axis, levels in strips.items()
     }
     parts = [text for axis, levels in strips.items() if (text := _strip(axis, levels, medians[axis]))]
     lost = [text for axis, middles in medians.items() if (text := _lost(axis, middles))]
@@ -111,7 +110,7 @@ def of_strips(strips: Mapping[str, Mapping[str, Sequence[float]]], dtype: str, l
 
 
 def _strip(axis: str, levels: Mapping[str, Sequence[float]], middles: Mapping[str, float]) -> str:
-    known = {name: max(value, 0.0) for name, value in middles.items() if value > -math.inf}
+    known = {name: value for name, value in middles.items() if value > -math.inf}
     if not known:
         return ""
     least, most = min(known, key=lambda name: known[name]), max(known, key=lambda name: known[name])
@@ -129,10 +128,6 @@ def _lost(axis: str, middles: Mapping[str, float]) -> str:
     if lost and len(lost) == len(middles):
         return f"every {axis} diverges"
     return f"{_some(lost, 'level')} {'diverges' if len(lost) == 1 else 'diverge'}" if lost else ""
-
-
-def _middle(values: Sequence[float]) -> float:
-    return float(np.percentile(values, 50, method="lower")) if values else math.nan
 
 
 def _some(names: Sequence[str], what: str) -> str:

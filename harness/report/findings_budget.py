@@ -21,17 +21,25 @@ _MEANS = {
 
 def of_budget(groups: Sequence[Group]) -> str:
     """Which part of the error dominates in these configurations, and where that changes."""
-    told = [group for group in groups if group.largest is not None]
+    if not groups:
+        return "No cell finished, so there is no error to split."
+    there = [group for group in groups if not group.diverged]
+    if not there:
+        return "Training diverged in every configuration, so there is no error to split."
+    told = [group for group in there if group.largest is not None]
+    exact = [group for group in there if group.only_rounding]
     if not told:
-        diverged = sum(group.diverged for group in groups)
-        return _of_one_part([group for group in groups if not group.diverged], diverged)
+        return f"{_of_none(exact, there)}." if exact else _of_one_part(there)
     parts = [part for part in PARTS if any(group.largest == part for group in told)]
     if len(parts) == 1:
-        where = "" if len(told) == 1 else f" in all {len(told)} configurations"
-        head = f"Most of the error comes from {_MEANS[parts[0]]}{where} ({parts[0]}, {_span(told, parts[0])})"
+        head = (
+            f"Most of the error comes from {_MEANS[parts[0]]}{_in(len(told), len(there))} "
+            f"({parts[0]}, {_span(told, parts[0])})"
+        )
     else:
         head = _by_axis(told, parts) or _by_count(told, parts)
-    return f"{head}.{_rounding(told, parts)}"
+    rest = f" {_of_none(exact, there)}." if exact else ""
+    return f"{head}.{rest}{_rounding(told, parts)}"
 
 
 def left_aside(groups: Sequence[Group]) -> str:
@@ -42,15 +50,34 @@ def left_aside(groups: Sequence[Group]) -> str:
     return f" {numbers.plural(diverged, 'configuration')} diverged and {'is' if diverged == 1 else 'are'} left aside."
 
 
-def _of_one_part(groups: Sequence[Group], diverged: int) -> str:
-    if diverged and not groups:
-        return "Training diverged in every configuration, so there is no error to split."
+def _in(count: int, whole: int) -> str:
+    """` in both configurations`, ` in 2 of 3 configurations`; empty where there is only one."""
+    if count < whole:
+        return f" in {numbers.share(count, whole)} configurations"
+    return {1: "", 2: " in both configurations"}.get(count, f" in all {count} configurations")
+
+
+def _of_none(exact: Sequence[Group], groups: Sequence[Group]) -> str:
+    """That no part of their error says anything."""
+    there = f"The error is no more than rounding{_in(len(exact), len(groups))}"
+    size, trusted = (max(of(group) for group in exact) for of in (_most, lambda group: group.trusted))
+    if not trusted:
+        return there
+    much, far = (numbers.significant(value, 2) for value in (size, trusted))
+    return f"{there}: its largest part is {much}, and the optimum can be trusted to {far}"
+
+
+def _most(group: Group) -> float:
+    return max(group.known.values())
+
+
+def _of_one_part(groups: Sequence[Group]) -> str:
     known = [part for part in PARTS if any(part in group.known for group in groups)]
     if not known:
         return "The error of no parameter could be split: there is neither a reference nor an optimum nor a truth."
     if known == ["rounding"]:
         return f"Only rounding is known here, {_span(groups, 'rounding')}: there is neither an optimum nor a truth."
-    return f"All that is known of the error is 0, or one part alone: {numbers.listed(known)}."
+    return f"One part alone of the error is known: {numbers.listed(known)}."
 
 
 def _by_axis(told: Sequence[Group], parts: Sequence[str]) -> str | None:
@@ -85,6 +112,8 @@ def _rounding(told: Sequence[Group], parts: Sequence[str]) -> str:
     worst = max((group for group in told if "rounding" in group.known), key=_size_of_rounding, default=None)
     if "rounding" in parts or worst is None or not math.isfinite(_size_of_rounding(worst)):
         return ""
+    if not _size_of_rounding(worst):
+        return " Rounding is 0."
     dtype = f", in {worst.axes['dtype']}" if "dtype" in worst.axes else ""
     return f" Rounding is at most {numbers.significant(_size_of_rounding(worst), 2)}{dtype}."
 

@@ -29,12 +29,17 @@ def of_divergence(cells: Sequence[Divergence]) -> str:
     known = [cell for cell in cells if cell.expected is not None]
     if not known:
         return f"{_diverged(len(diverged), len(cells))}; whether any had to is not known."
+    by_theory = any(cell.by == "theory" for cell in known)
     if not diverged:
         whom = "none" if len(known) == len(cells) else f"none of {numbers.count(len(known))}"
-        return f"No cell diverged, and {whom} had to."
+        had = "had to" if by_theory else "does in extended precision"
+        return f"No cell diverged, and {whom} {had}."
     must = [cell for cell in diverged if cell.expected]
     if len(must) == len(diverged):
-        return f"{_diverged(len(diverged), len(cells))}, {'as it had' if len(diverged) == 1 else 'and all had'} to."
+        had = f"{'as it had' if len(must) == 1 else 'and all had'} to"
+        if not any(cell.by == "theory" for cell in must):
+            had = "as the same training in extended precision does"
+        return f"{_diverged(len(diverged), len(cells))}, {had}."
     return f"{_diverged(len(diverged), len(cells))}; {numbers.count(len(must))} had to, of the others it is not known."
 
 
@@ -88,7 +93,11 @@ def _of_dtype(dtype: str, cells: Sequence[Beside]) -> str:
         return ""
     limit = f", limit {share_words(LIMIT)}" if dtype == "float64" else ""
     exactly = "exactly" if max(there) == 0 else f"to within {numbers.significant(max(there), 2)} of it"
-    return f"{exactly} in {dtype} ({plural(len(there), 'cell')}{limit})"
+    return f"{exactly} in {dtype} ({_cells(len(there), len(cells))}{limit})"
+
+
+def _cells(compared: int, of: int) -> str:
+    return plural(of, "cell") if compared == of else f"{numbers.share(compared, of)} cells"
 
 
 def _contractions(cells: Sequence[Beside]) -> str:
@@ -100,7 +109,7 @@ def _contractions(cells: Sequence[Beside]) -> str:
         limit = f"{100 * CONTRACTION_LIMIT:g}{THIN}%"
         return f"the contraction is off by more than {limit} in {numbers.share(far, len(errors))} cells"
     worst = numbers.significant(100 * max(errors), 1)
-    return f"the contraction to within {worst}{THIN}% where it is resolved ({plural(len(errors), 'cell')})"
+    return f"the contraction to within {worst}{THIN}% where it is resolved ({_cells(len(errors), len(cells))})"
 
 
 def share_words(share: float) -> str:
@@ -116,42 +125,56 @@ def of_targets(targets: Mapping[str, Sequence[Target]]) -> str:
     Args:
         targets: By configuration; one for each share, the easiest first or in any order.
     """
-    tried = {name: [target for target in items if target.count] for name, items in targets.items()}
-    tried = {name: items for name, items in tried.items() if items}
-    if not tried:
+    at = _hardest(targets)
+    if not at:
         return "No cell ran, so no target was tried."
-    hardest = min(target.share for items in tried.values() for target in items)
-    at = {name: next(item for item in items if item.share == hardest) for name, items in tried.items()}
-    left = f"{share_words(hardest)} of the possible loss reduction"
-    whole = {name: target for name, target in at.items() if target.reached == target.count}
-    if whole:
-        best = min(whole, key=lambda name: whole[name].steps)
+    left = f"{share_words(next(iter(at.values())).share)} of the possible loss reduction"
+    whole, best = sum(target.reached == target.count for target in at.values()), fewest(targets)
+    if best is not None:
+        steps = _steps(at[best].steps)
         if len(at) == 1:
-            return f"All seeds get to where {left} is left, in {_steps(whole[best].steps)} steps, with {best}."
+            unit = "step" if steps == "1" else "steps"
+            return f"All seeds get to where {left} is left, in {steps} {unit}, with {best}."
         return (
-            f"In {numbers.share(len(whole), len(at))} configurations all seeds get to where {left} is left; "
-            f"in the fewest steps, {_steps(whole[best].steps)}, with {best}."
+            f"In {numbers.share(whole, len(at))} configurations all seeds get to where {left} is left; "
+            f"in the fewest steps, {steps}, with {best}."
         )
     some = sum(target.reached > 0 for target in at.values())
     if some:
-        return f"No configuration gets all its seeds to where {left} is left; {some} of {len(at)} get some there."
-    reached = any(target.reached for items in tried.values() for target in items)
+        share = numbers.share(some, len(at))
+        return f"No configuration gets all its seeds to where {left} is left; {share} get some there."
+    reached = any(target.reached for items in targets.values() for target in items)
     easier = ", though some reach easier ones" if reached else ", nor any easier one"
     return f"No cell reaches the hardest target, where {left} is left{easier}."
 
 
-def of_sameness(trainings: Sequence[Sequence[Sequence[int | None]]]) -> str:
+def fewest(targets: Mapping[str, Sequence[Target]]) -> str | None:
+    """The configuration whose seeds all reach the hardest target, in the fewest steps; None where none does."""
+    steps = {name: target.steps for name, target in _hardest(targets).items() if target.reached == target.count}
+    return min(steps, key=lambda name: steps[name], default=None)
+
+
+def _hardest(targets: Mapping[str, Sequence[Target]]) -> dict[str, Target]:
+    """By configuration, of those that ran."""
+    tried = [(name, target) for name, items in targets.items() for target in items if target.count]
+    share = min((target.share for _, target in tried), default=0.0)
+    return {name: target for name, target in tried if target.share == share}
+
+
+def of_sameness(trainings: Sequence[Sequence[Sequence[int | None]]], finished: int = 0) -> str:
     """
     Whether implementations take the same steps; they compute one training, so a difference is rounding or a fault.
 
     Args:
         trainings: Of each, the steps to every target in each implementation, at least two of them.
+        finished: How many implementations did, where not all did; else 0.
     """
     if not trainings:
         return ""
     apart = [list(zip(*found, strict=True)) for found in trainings if any(steps != found[0] for steps in found)]
     if not apart:
-        return "All implementations take the same steps."
+        which = f"The {numbers.count(finished)} implementations that finished" if finished else "All implementations"
+        return f"{which} take the same steps."
     pairs = [steps for targets in apart for steps in targets]
     gaps = [max(steps) - min(steps) for steps in pairs if None not in steps]
     most = f", by at most {plural(max(gaps), 'step')}" if any(gaps) else ""

@@ -74,6 +74,10 @@ def of_bands(held: int, count: int, configurations: int) -> str:
     inside = "inside the range of the seeds"
     if held == count and count:
         where = f" in each of {configurations} configurations" if configurations > 1 else ""
-        return f"All {count // configurations} published values lie {inside}{where}."
+        each = count // configurations
+        values = {1: "The published value lies", 2: "Both published values lie"}.get(
+            each, f"All {each} published values lie"
+        )
+        return f"{values} {inside}{where}."
     over = f", over {configurations} configurations" if configurations > 1 else ""
     return f"{numbers.share(held, count)} comparisons with published values lie {inside}{over}."

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from harness.analysis.targets import Target
 from harness.report import numbers
@@ -26,12 +27,14 @@ class Square:
         batch: Its batch size, in words.
         target: Its steps to the target, over the seeds; None where nothing ran.
         diverged: How many of its cells did.
+        axes: The two levels themselves.
     """
 
     rate: str
     batch: str
     target: Target | None
     diverged: int = 0
+    axes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def state(self) -> str:
@@ -67,18 +70,24 @@ def useful(shares: Sequence[float], squares: Mapping[float, Sequence[Square]]) -
     return min(share for share in shares if 2 * reached[share] >= most) if most else max(shares)
 
 
+def fewest(squares: Iterable[Square]) -> Square | None:
+    """Where the target is reached in the fewest steps; None where it is nowhere."""
+    reached = (square for square in squares if square.state == REACHED)
+    return min(reached, key=lambda square: square.steps, default=None)
+
+
 def of_grid(squares: Sequence[Square], share: float) -> str:
     """Where the target is reached in the fewest steps, who is not told apart from that, and what diverges."""
     ran = [square for square in squares if square.state != NOT_RUN]
     if not ran:
         return "No cell of these configurations ran."
     left = f"{share_words(share)} of the possible loss reduction"
-    reached = [square for square in ran if square.state == REACHED]
-    if not reached:
+    reached, best = [square for square in ran if square.state == REACHED], fewest(ran)
+    if best is None:
         return f"No configuration gets to where {left} is left.{_diverges(ran)}"
-    best = min(reached, key=lambda square: square.steps)
     where = f"learning rate {best.rate}, {best.batch}"
-    text = f"{steps_words(best.steps)} steps are the fewest to where {left} is left, with {where}"
+    enough = "1 step is enough to get" if best.steps == 1 else f"{steps_words(best.steps)} steps are the fewest"
+    text = f"{enough} to where {left} is left, with {where}"
     if len(reached) == 1:
         only = "the only configuration that gets there" if len(ran) > 1 else "the only configuration"
         return f"{text}, {only}.{_diverges(ran)}"

@@ -120,4 +120,4 @@ def of_beyond(pairs: Sequence[Pair]) -> str:
 
 
 def _times(factor: float) -> str:
-    return f"×{numbers.THIN}{factor:.2f}"
+    return f"×{numbers.THIN}{numbers.significant(factor)}"

@@ -21,14 +21,17 @@ _UPDATES = (parting.UPDATE, parting.EITHER)
 _WORDS = {
     parting.LOSS: "the loss of that update already differs, at equal parameters: its sums are rounded otherwise",
     parting.GRADIENT: "the gradients differ by rounding: no one gradient gives both states",
+    parting.FACTORS: "the factors of the update are multiplied in another order, or more often rounded",
     parting.KINK: "an error lies within rounding of a kink",
-    parting.BEYOND: "no gradient within rounding of the exact one gives both states",
+    parting.BEYOND: "no gradient within rounding of the exact one gives both states, or both losses",
+    parting.JUMP: "a jump beyond rounding, whatever parts them first",
     parting.UNTESTED: "the losses are equal, the next states not; for nets and other optimisers no more is tested",
     parting.UNSEEN: "the state before was not recorded",
 }
 _SHORT = {
     parting.LOSS: "the loss already differs by rounding",
     parting.GRADIENT: "gradients differ by rounding",
+    parting.FACTORS: "factors of the update in another order",
     parting.KINK: "a kink within rounding",
     parting.BEYOND: "more than rounding",
     parting.UNTESTED: "not tested for nets and other optimisers",
@@ -36,10 +39,11 @@ _SHORT = {
 }
 # Of all partings; what rounding does not explain is said first, however rare.
 _OVERALL = (
-    ((parting.BEYOND,), "no rounding explains it"),
+    ((parting.BEYOND, parting.JUMP), "no rounding explains it"),
     (_UPDATES, "an update rounded once on one side and twice on the other is enough"),
     ((parting.LOSS,), "the loss already differs"),
     ((parting.GRADIENT,), "the gradients differ by rounding"),
+    ((parting.FACTORS,), "the factors of the update are multiplied in another order, or more often rounded"),
     ((parting.KINK,), "a kink is near"),
     ((parting.UNTESTED, parting.UNSEEN), "nothing more can be told"),
 )
@@ -88,12 +92,18 @@ def in_short(names: Names, whys: Sequence[Why]) -> tuple[str, int]:
         kinds[parting.EITHER, None] = chance
     # Of equally many, the first in the order of the causes.
     (cause, once), count = max(kinds.items(), key=lambda item: (item[1], -parting.CAUSES.index(item[0][0])))
+    if cause == parting.JUMP:
+        return f"a jump at step {numbers.count(_first_jump(whys))}, beyond rounding", count
     if cause not in _UPDATES:
         return _SHORT[cause], count
     if once is None:
         return "rounding of the gradient or of the update", count
     certain = "" if cause == parting.UPDATE else ", or gradients"
     return f"update rounded once in {palette.label(names[once])}{certain}", count
+
+
+def _first_jump(whys: Sequence[Why]) -> int:
+    return min(why.step or 0 for why in whys if why.cause == parting.JUMP)
 
 
 def of_pair(names: Names, whys: Sequence[Why]) -> list[str]:

@@ -26,7 +26,8 @@ def of_paths(followings: Sequence[Following], findings: Sequence[Finding]) -> st
     elif total == 1:
         head = "The one cell that finished walks the path of its reference"
     else:
-        head = f"All {numbers.count(total)} cells walk the path of their reference"
+        every = "Both" if total == 2 else f"All {numbers.count(total)}"
+        head = f"{every} cells walk the path of their reference"
     return f"{head}{_near(followings, wrong)}."
 
 

@@ -50,7 +50,9 @@ def of_data_profile(found: DataProfile, names: Mapping[tuple[str, str], str]) ->
     arm = next(iter(solved))
     half = median([steps for steps in found.steps[arm] if math.isfinite(steps)])
     within = f", half of these within {plural(math.floor(half), 'step')}" if solved[arm] > 1 else ""
-    together = f"; the medians of all {len(names)} arms are the same" if len(names) > 1 else ""
+    count = len(found.steps)
+    which = "both" if count == 2 else f"all {count}"
+    together = f"; the medians of {which} arms are the same" if count > 1 else ""
     are = "is" if found.problems == 1 else "are"
     return f"{_share(solved[arm], found.problems)} {are} solved{within}{together}."
 

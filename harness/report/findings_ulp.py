@@ -39,12 +39,18 @@ def of_distances(lines: Sequence[Drawn]) -> str:
         return "No two cells of the reference configuration can be compared."
     if all(line.first is None for line in lines):
         return "Every line has the same bits at every recorded step."
+    beyond = [line for line in lines if line.beyond or math.isinf(line.largest)]
+    if not beyond:
+        return f"No line goes farther than rounding explains: {_of_panels(lines)}."
+    others = len(lines) - len(beyond)
+    rest = f"; the other{'s stay' if others > 1 else ' stays'} within it" if others else ""
+    head = plural(len(beyond), "line goes", "lines go")
+    return f"{head} farther than rounding explains: {_of_panels(beyond)}{rest}."
+
+
+def _of_panels(lines: Sequence[Drawn]) -> str:
     panels = dict.fromkeys(line.panel for line in lines)
-    said = listed(_of_panel(panel, [line for line in lines if line.panel == panel]) for panel in panels)
-    beyond = sum(line.beyond or math.isinf(line.largest) for line in lines)
-    if beyond:
-        return f"{plural(beyond, 'line goes', 'lines go')} farther than rounding explains: {said}."
-    return f"No line goes farther than rounding explains: {said}."
+    return listed(_of_panel(panel, [line for line in lines if line.panel == panel]) for panel in panels)
 
 
 def _of_panel(panel: str, lines: Sequence[Drawn]) -> str:

@@ -17,7 +17,7 @@ from harness.report import findings_convergence, numbers
 from harness.report.view import View
 
 Row = dict[str, Any]
-_MISS = 1e30
+_INFINITE = 1e30
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Arm:
     Args:
         implementation: Its name.
         device: The device.
-        digits: Correct digits, the median over seeds; NaN where there are none.
+        digits: Correct digits, the median over seeds; -inf where it diverged, NaN where there are none.
         steps: Steps to the target, or steps done, the median over seeds: inf for a miss, NaN where no cell ran.
         budget: The most steps that a cell did.
         timing: Its time per step; None where it was not timed.
@@ -55,9 +55,14 @@ class Arm:
         return re.fullmatch(r"[\d,]+ skipped", self.outcomes) is not None
 
     @property
+    def digits_words(self) -> str:
+        """`5.6`; `diverged` where the median cell did."""
+        return "diverged" if self.digits == -math.inf else numbers.digits(self.digits)
+
+    @property
     def steps_words(self) -> str:
         """`1,053`, or `> 800` where too few seeds got there for a median."""
-        if math.isnan(self.steps):
+        if math.isnan(self.steps) or not self.budget:
             return numbers.MISSING
         if math.isinf(self.steps):
             return f">\u00a0{numbers.count(self.budget)}"
@@ -115,7 +120,7 @@ def glance(view: View) -> Glance:
     timings = {(g.axes["implementation"], g.axes["device"]): g for g in view.timings_at(view.reference)}
     skipped = (row for row in view.rows if row["status"] == "skipped")
     reasons = {(row["implementation"], row["device"]): str(row["reason"]) for row in skipped}
-    digits = {arm: _numbers(row["correct_digits"] for row in rows[arm] if row["status"] == "ok") for arm in view.arms}
+    digits = {arm: _numbers(_digits(row) for row in rows[arm] if row["status"] == "ok") for arm in view.arms}
     steps = {arm: _steps(rows[arm], place) for arm in view.arms}
     arms = (
         Arm(
@@ -126,7 +131,7 @@ def glance(view: View) -> Glance:
             timing=timings.get(arm),
             outcomes=_outcomes(view, *arm),
             reason=reasons.get(arm, ""),
-            digits_interval=median_interval(digits[arm]),
+            digits_interval=_interval(digits[arm]),
             steps_interval=_interval(steps[arm]),
         )
         for arm in view.arms
@@ -165,10 +170,20 @@ def _numbers(values: Iterable[float]) -> list[float]:
     return [value for value in values if not math.isnan(value)]
 
 
-def _interval(steps: Sequence[float]) -> Interval | None:
-    """A miss is larger than any number of steps, and no number."""
-    found = median_interval([min(value, _MISS) for value in steps])
-    return found and Interval(*(math.inf if end > _MISS / 1e6 else end for end in (found.low, found.high)))
+def _digits(row: Row) -> float:
+    """A cell that diverged has none, however near it ended."""
+    known = row["outcome"] == "diverged" and not math.isnan(row["correct_digits"])
+    return -math.inf if known else float(row["correct_digits"])
+
+
+def _interval(values: Sequence[float]) -> Interval | None:
+    """With infinite values, which are larger than any other and no numbers."""
+    found = median_interval([max(-_INFINITE, min(value, _INFINITE)) for value in values])
+    return found and Interval(_unbounded(found.low), _unbounded(found.high))
+
+
+def _unbounded(value: float) -> float:
+    return math.copysign(math.inf, value) if abs(value) > _INFINITE / 1e6 else value
 
 
 def _outcomes(view: View, implementation: str, device: str) -> str:

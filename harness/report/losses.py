@@ -158,7 +158,8 @@ def _choose(source: Source, arms: Sequence[Arm]) -> tuple[tuple[Arm, ...], str]:
         gap = "bit for bit" if apart == 0 else f"to within {numbers.significant(max(apart, 1e-16), 2)} of the loss"
         return (first,), f"{names} coincide {gap} ({compared} compared), so {view.arm_name(*first)} alone is drawn."
     if len(view.levels["batch_size"]) == 1:
-        return tuple(arms[:7]), "The implementations part, so each has its line."
+        told = "each has its line" if len(arms) <= 7 else f"the first 7 of {len(arms)} have a line each"
+        return tuple(arms[:7]), f"The implementations part, so {told}."
     return (first,), f"The others part from {view.arm_name(*first)}, which is drawn; see bit for bit below."
 
 

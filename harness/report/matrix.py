@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ _HEADS = {
 }  # fmt: skip
 _LIMITS = "limits"
 # What the head of the column says already.
-_SAID = " follow their reference"
+_SAID = re.compile(r" (follow their|follows its) reference$")
 # What was found, where that is the reason for which nothing was checked.
 _REASONS = ("none declared",)
 
@@ -79,7 +80,7 @@ def _found(gates: Sequence[Gate]) -> Content:
         states = [state for state in (FAILED, PASSED) if any(gate.status == state for gate in gates)]
         return marks.status(states[0] if states else NOT_CHECKED, numbers.share(held, len(gates)))
     (gate,) = gates
-    head, *rest = (part.removesuffix(_SAID) for part in gate.found.split(", "))
+    head, *rest = (_SAID.sub("", part) for part in gate.found.split(", "))
     # Of paths the rest is long, and stands on the scenario's page.
     kept = ", ".join(rest[:1] if gate.name == "agreement" else rest)
     return marks.status(gate.status, head) + (Markup('<br><span class="note">{}</span>').format(kept) if kept else "")

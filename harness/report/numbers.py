@@ -32,7 +32,8 @@ def significant(value: Any, digits: int = 3) -> str:
         return "not finite"
     if number == 0:
         return "0"
-    exponent = math.floor(math.log10(abs(number)))
+    # Of the rounded number: 0.99996 is 1.000, and no digit longer than 0.9999.
+    exponent = int(f"{number:.{digits - 1}e}".partition("e")[2])
     if -4 <= exponent < max(digits, 6):
         rounded = round(number, digits - 1 - exponent)
         return f"{rounded:,.{max(0, digits - 1 - exponent)}f}".replace("-", MINUS)
@@ -54,7 +55,7 @@ def digits(value: Any) -> str:
     return (
         "exact"
         if math.isinf(value) and value > 0
-        else f"{round(value, 1) + 0.0:.1f}"
+        else f"{round(value, 1) + 0.0:.1f}".replace("-", MINUS)
         if math.isfinite(value)
         else "not finite"
     )
@@ -99,10 +100,19 @@ def level(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        return _without_e(f"{value:g}" if float(f"{value:g}") == value else repr(value))
     if isinstance(value, list) and len(value) > _LONG and value == list(range(value[0], value[0] + len(value))):
         return f"{value[0]} to {value[-1]}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _without_e(text: str) -> str:
+    """`1e-05` as `10⁻⁵`, `2.5e+20` as `2.5 × 10²⁰`."""
+    mantissa, _, exponent = text.partition("e")
+    if not exponent:
+        return text
+    power = f"10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+    return power if mantissa == "1" else f"{mantissa.replace('-', MINUS)}{THIN}×{THIN}{power}"
 
 
 def found(value: Any) -> str:

@@ -32,6 +32,7 @@ from harness.report.sections import (
     timing,
     verdict,
 )
+from harness.report.typeset import typeset
 from harness.report.view import View
 
 # More are not read; what the others leave is the convergence section's, which can do with fewer.
@@ -155,6 +156,7 @@ def environment_of_templates() -> Environment:
     jinja.globals["sign"] = marks.sign
     jinja.globals["raw"] = _raw
     jinja.filters["slug"] = _slug
+    jinja.filters["typeset"] = typeset
     return jinja
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby, zip_longest
 from typing import Any
 
-from harness.analysis.published import Row, off_by
+from harness.analysis.published import Row, no_number, off_by
 from harness.analysis.result import Check
 
 _SIGNS = {"held": "✓", "missed": "✕", "not checked": "○"}
@@ -91,6 +91,8 @@ def measured(row: Row) -> str:
 def shown(row: Row, check: Check) -> str:
     """What one of its comparisons found, likewise."""
     found, wanted = check.found, check.wanted
+    if words := no_number(row.result.expect, found):
+        return words
     if isinstance(found, tuple):
         return " to ".join(f"{end:.6g}" for end in found)
     if not isinstance(found, float) or row.verdict == "bitwise":

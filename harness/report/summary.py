@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis.expectations import Check, Result
-from harness.analysis.published import published
+from harness.analysis.published import no_number, published
 from harness.analysis.verdict import Assessment
 from harness.report import table
 from harness.report.glance import views_of
@@ -51,8 +51,9 @@ def missed_line(result: Result) -> str:
     worst = result.missed[0]
     state = f"the {worst.place}" if worst.place in ("start", "end") else worst.place
     place = f" at {state}" if state else ""
+    found = no_number(result.expect, worst.found) or number(worst.found)
     return (
-        f"{result.scenario} expect[{result.number}]: {result.claim}; found {number(worst.found)}{place} "
+        f"{result.scenario} expect[{result.number}]: {result.claim}; found {found}{place} "
         f"in {where(worst)} ({len(result.missed)} of {len(result.checks)} comparisons missed)"
     )
 

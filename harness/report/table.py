@@ -60,7 +60,7 @@ def _table(found: Glance, arms: Sequence[Arm]) -> list[str]:
 
 def _row(arm: Arm) -> tuple[str, ...]:
     name = _cut(palette.label(arm.implementation), _NAME)
-    return name, arm.device, numbers.digits(arm.digits), arm.steps_words, time(arm), arm.outcomes
+    return name, arm.device, arm.digits_words, arm.steps_words, time(arm), arm.outcomes
 
 
 def time(arm: Arm) -> str:

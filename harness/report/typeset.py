@@ -40,7 +40,11 @@ def beside(published: str, measured: str) -> tuple[Markup, Markup]:
 
 
 def agreeing(one: str, other: str) -> int:
-    """Characters of the digits that both start with; 0 where sign, size or anything that is no number tells apart."""
+    """
+    Characters of the digits that both start with, such as `1.5`, leading noughts among them.
+
+    0 where sign, size or anything that is no number tells them apart, and where these are noughts alone.
+    """
     first, second = _PARTS.fullmatch(one), _PARTS.fullmatch(other)
     if first is None or second is None or first[1] != second[1] or int(first[3] or 0) != int(second[3] or 0):
         return 0
@@ -48,7 +52,7 @@ def agreeing(one: str, other: str) -> int:
         return 0
     pairs = zip(_long(first[2], second[2]), _long(second[2], first[2]), strict=True)
     same = next((place for place, (a, b) in enumerate(pairs) if a != b), max(len(first[2]), len(second[2])))
-    return same if re.search(r"[1-9]", first[2][:same]) or same >= len(first[2]) else 0
+    return same if re.search(r"[1-9]", first[2][:same]) else 0
 
 
 def _long(digits: str, other: str) -> str:

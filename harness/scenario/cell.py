@@ -201,13 +201,23 @@ class Cell:
         """The same point with other seeds, which are not validated again; tables are dumped once for all their ids."""
         for seed in seeds:
             cell = Cell(self.spec.at_seed(seed), {**self.axes, "seed": seed})
-            # Where the property keeps it.
+            # Where the properties keep them.
             vars(cell)["id"] = self._id_at(seed)
+            vars(cell)["_texts"] = self._texts
             yield cell
 
     def without(self, *axes: str) -> tuple[tuple[str, str], ...]:
         """A hashable key of all axes but these, to group cells by."""
-        return tuple((name, level_text(value)) for name, value in self.axes.items() if name not in axes)
+        own = ("seed",) if "seed" in self.axes and "seed" not in axes else ()
+        return (
+            *[pair for pair in self._texts if pair[0] not in axes],
+            *((name, level_text(self.axes[name])) for name in own),
+        )
+
+    @cached_property
+    def _texts(self) -> tuple[tuple[str, str], ...]:
+        """All axes as text but the seed, which cells of one point share."""
+        return tuple((name, level_text(value)) for name, value in self.axes.items() if name != "seed")
 
 
 def _compact(content: dict[str, Any]) -> str:

@@ -78,6 +78,14 @@ class Scenario:
         """Ids of the cells as the file alone has them."""
         return frozenset(cell.id for cell in self.file_cells)
 
+    @cached_property
+    def points(self) -> list[list[Cell]]:
+        """The cells of the file, those together that differ in the seed alone."""
+        found: dict[Any, list[Cell]] = {}
+        for cell in self.file_cells:
+            found.setdefault(cell.without("seed"), []).append(cell)
+        return list(found.values())
+
     @property
     def files(self) -> dict[str, bytes]:
         """The bytes of every file it names, by name."""

@@ -6,13 +6,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from harness.record import Arrays
+from harness.packed import Packed
 
 # Opening the file for each cell takes longer than reading what it left.
 _BLOCK, _BLOCK_BYTES = 256, 4 * 2**20
 _WAITING_BYTES = 8 * 2**20
 # Of the objects around the numbers of one cell.
-_AROUND = 1500
+_AROUND = 300
 
 Row = dict[str, Any]
 _ORDER = {
@@ -31,9 +31,9 @@ class Kept:
 
     def __init__(self, most: int) -> None:
         self._most, self._bytes = most, 0
-        self._arrays: OrderedDict[Hashable, Arrays] = OrderedDict()
+        self._arrays: OrderedDict[Hashable, Packed] = OrderedDict()
 
-    def get(self, key: Hashable, read: Callable[[], Arrays]) -> Arrays:
+    def get(self, key: Hashable, read: Callable[[], Packed]) -> Packed:
         """Those of a key, read where they are not here."""
         if key in self._arrays:
             self._arrays.move_to_end(key)
@@ -45,8 +45,8 @@ class Kept:
         return found
 
 
-def _size(arrays: Arrays) -> int:
-    return _AROUND + sum(array.nbytes for array in arrays.values())
+def _size(arrays: Packed) -> int:
+    return _AROUND + len(arrays.data)
 
 
 class Blobs:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sqlite3
 import zlib
+from functools import lru_cache
 
 import numpy as np
 
 from harness.errors import ScenarioError
-from harness.record import Arrays
+from harness.packed import Layout, Packed
 from harness.store.schema import TABLES
 
 # What comes of reading bytes that are not those written: no JSON, another key, an array of another shape.
@@ -24,6 +25,7 @@ _OF_STEPS = ("kink_margin", "gradient_share")
 _OF_EPOCHS = ("epoch_sum", "epoch_mean", "epoch_last")
 _OF_REFERENCES = ("step", "loss", "parameters", "parameters_low", "predicted_loss")
 _OF_PARAMETERS = ("optimum", "optimum_low")
+_LENGTHS = "its arrays differ in length"
 _FLOAT = np.dtype("<f8")
 _DTYPES = {"step": np.dtype("<i8"), "kink_margin": np.dtype("<f4")}
 _PYTHON_TYPES: dict[str, type] = {"TEXT": str, "INTEGER": int, "REAL": float, "BLOB": bytes}
@@ -45,7 +47,7 @@ def in_a_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def whole_trace(arrays: Arrays) -> Arrays:
+def whole_trace(arrays: Packed) -> Packed:
     """
     The arrays of a trace, if they fit each other.
 
@@ -53,14 +55,12 @@ def whole_trace(arrays: Arrays) -> Arrays:
         LookupError: If one is missing, or is none of a trace.
         ValueError: If they differ in length, or hold what they never do.
     """
-    states, epochs = ({len(arrays[name]) for name in names} for names in (_OF_STATES, _OF_EPOCHS))
-    steps = {len(arrays[name]) for name in _OF_STEPS if name in arrays} | {int(arrays["step"][-1])}
-    if any(len(lengths) > 1 for lengths in (states, epochs, steps)) or arrays["parameters"].ndim != 2:
-        raise ValueError("its arrays differ in length")
-    return _of_our_dtypes(arrays)
+    if _steps_of(arrays.layout) - {int(arrays["step"][-1])}:
+        raise ValueError(_LENGTHS)
+    return arrays
 
 
-def whole_reference(arrays: Arrays) -> Arrays:
+def whole_reference(arrays: Packed) -> Packed:
     """
     The arrays of a reference, if they fit each other.
 
@@ -68,16 +68,33 @@ def whole_reference(arrays: Arrays) -> Arrays:
         LookupError: If one is missing.
         ValueError: If they differ in length, or hold what they never do.
     """
-    parameters = arrays["parameters"]
-    states = {len(arrays[name]) for name in _OF_REFERENCES if name in arrays}
-    widths = {parameters.shape[1], *(len(arrays[name]) for name in _OF_PARAMETERS if name in arrays)}
-    if len(states) > 1 or len(widths) > 1 or arrays["parameters_low"].shape != parameters.shape:
-        raise ValueError("its arrays differ in length")
-    return _of_our_dtypes(arrays)
-
-
-def _of_our_dtypes(arrays: Arrays) -> Arrays:
-    for name, array in arrays.items():
-        if array.dtype != _DTYPES.get(name, _FLOAT):
-            raise ValueError("its arrays hold other numbers")
+    _check_reference(arrays.layout)
     return arrays
+
+
+@lru_cache(maxsize=64)
+def _steps_of(layout: Layout) -> set[int]:
+    """The lengths of what a trace has of each step, the rest being checked; once for all traces of one layout."""
+    shapes = _shapes(layout)
+    states, epochs = ({shapes[name][0] for name in names} for names in (_OF_STATES, _OF_EPOCHS))
+    steps = {shapes[name][0] for name in _OF_STEPS if name in shapes}
+    if any(len(lengths) > 1 for lengths in (states, epochs, steps)) or len(shapes["parameters"]) != 2:
+        raise ValueError(_LENGTHS)
+    return steps
+
+
+@lru_cache(maxsize=64)
+def _check_reference(layout: Layout) -> None:
+    shapes = _shapes(layout)
+    states = {shapes[name][0] for name in _OF_REFERENCES if name in shapes}
+    widths = {shapes["parameters"][1], *(shapes[name][0] for name in _OF_PARAMETERS if name in shapes)}
+    if len(states) > 1 or len(widths) > 1 or shapes["parameters_low"] != shapes["parameters"]:
+        raise ValueError(_LENGTHS)
+
+
+def _shapes(layout: Layout) -> dict[str, tuple[int, ...]]:
+    """Of arrays that hold our numbers."""
+    for name, (dtype, *_) in layout.parts.items():
+        if dtype != _DTYPES.get(name, _FLOAT):
+            raise ValueError("its arrays hold other numbers")
+    return {name: shape for name, (_, _, shape, _) in layout.parts.items()}

@@ -15,7 +15,7 @@ from typing import Any
 from harness import catalogue
 from harness.catalogue import Entry, Plugin
 from harness.errors import MachineError
-from harness.record import Arrays, unpack_arrays
+from harness.packed import EMPTY, Packed, packed
 from harness.scenario.cell import CellSpec
 from harness.scenario.grid import STANDARD_AXES
 from harness.scenario.inputs import NOTHING, Inputs
@@ -29,6 +29,8 @@ from harness.store.specs import SpecReader
 Key = tuple[str, str, int]
 # Several checks read the same arrays one after the other; those of 20,000 short cells are fewer.
 _KEPT_BYTES = 128 * 2**20
+# Columns whose texts stand in many rows, or in the rows of several tables.
+_RECURRING = frozenset(("scenario", "cell", "reference", "status", "outcome", "host", "template", "phase"))
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,16 @@ class RunFile:
             if name in TYPES and not {*map(type, map(itemgetter(place), found))} <= TYPES[name]:
                 value = next(row[place] for row in found if type(row[place]) not in TYPES[name])
                 raise MachineError(f"{self.path}: is damaged: the column {name} holds {str(value)[:40]!r}.")
-        return [dict(zip(names, row, strict=True)) for row in found]
+        rows = [dict(zip(names, row, strict=True)) for row in found]
+        for name in _RECURRING.intersection(names):
+            for row in rows:
+                row[name] = self._words.setdefault(row[name], row[name])
+        return rows
+
+    @cached_property
+    def _words(self) -> dict[Any, Any]:
+        """Texts that recur, each held once: SQLite makes a new one for every row."""
+        return {}
 
     @contextmanager
     def reading(self, what: str) -> Iterator[None]:
@@ -174,12 +185,12 @@ class RunFile:
                     raise ValueError(f"found {', '.join(axes)}")
         return found
 
-    def trace(self, scenario: str, cell: str, replicate: int) -> Arrays:
+    def trace(self, scenario: str, cell: str, replicate: int) -> Packed:
         """The trace of one cell; empty where it left none. Those read last are kept."""
         return self._kept_trace((scenario, cell, replicate))
 
     @cached_property
-    def _kept_trace(self) -> Callable[[Key], Arrays]:
+    def _kept_trace(self) -> Callable[[Key], Packed]:
         kept = Kept(_KEPT_BYTES)
         return lambda key: kept.get(key, lambda: self._read_trace(*key))
 
@@ -187,22 +198,22 @@ class RunFile:
     def _traces(self) -> Blobs:
         return Blobs(self.rows, "trace", "cell")
 
-    def _read_trace(self, scenario: str, cell: str, replicate: int) -> Arrays:
+    def _read_trace(self, scenario: str, cell: str, replicate: int) -> Packed:
         blobs = [row["data"] for row in self._traces.of(scenario, cell) if row["replicate"] == replicate]
         with self.reading(f"the trace of {cell}"):
             if blobs:
-                return whole_trace(unpack_arrays(blobs[0]))
+                return whole_trace(packed(blobs[0]))
             sql = "SELECT status FROM record WHERE scenario = ? AND cell = ? AND replicate = ? AND status = 'ok'"
             if self.rows(sql, scenario, cell, replicate):
                 raise LookupError("it is not there, though all steps were done")
-            return {}
+            return EMPTY
 
-    def reference(self, scenario: str, reference: str) -> Arrays:
+    def reference(self, scenario: str, reference: str) -> Packed:
         """The arrays of a reference; empty where it left none. Those read last are kept."""
         return self._kept_reference((scenario, reference))
 
     @cached_property
-    def _kept_reference(self) -> Callable[[tuple[str, str]], Arrays]:
+    def _kept_reference(self) -> Callable[[tuple[str, str]], Packed]:
         kept = Kept(_KEPT_BYTES)
         return lambda key: kept.get(key, lambda: self._read_reference(*key))
 
@@ -210,10 +221,10 @@ class RunFile:
     def _references(self) -> Blobs:
         return Blobs(self.rows, "reference", "reference")
 
-    def _read_reference(self, scenario: str, reference: str) -> Arrays:
+    def _read_reference(self, scenario: str, reference: str) -> Packed:
         rows = self._references.of(scenario, reference)
         with self.reading(f"the reference {reference}"):
-            return whole_reference(unpack_arrays(rows[0]["data"])) if rows and rows[0]["data"] else {}
+            return whole_reference(packed(rows[0]["data"])) if rows and rows[0]["data"] else EMPTY
 
     @cached_property
     def reference_of(self) -> dict[tuple[str, str], str]:
@@ -221,7 +232,7 @@ class RunFile:
         rows = self.rows("SELECT scenario, cell, reference FROM cell ORDER BY position")
         return {(row["scenario"], row["cell"]): row["reference"] for row in rows}
 
-    def traces(self) -> Iterator[tuple[Key, Arrays]]:
+    def traces(self) -> Iterator[tuple[Key, Packed]]:
         """All traces, one at a time."""
         for row in self.rows("SELECT scenario, cell, replicate FROM trace ORDER BY rowid"):
             key = (row["scenario"], row["cell"], row["replicate"])

@@ -38,7 +38,7 @@ class Walk:
         """The states as the agreement gate reads them, in float64, with the margins to the kinks."""
         states = self.flat().astype(np.float64)
         evaluation, rows = Evaluation.of(self.case.spec), self.case.data.training
-        trace: Arrays = {"step": np.arange(len(states)), "parameters": states}
+        trace: dict[str, Any] = {"step": np.arange(len(states)), "parameters": states}
         if evaluation.has_kinks and self.case.spec.dtype == "float64":
             used = zip(states[:-1], self.case.batches(self.case.problem()), strict=True)
             margins = [

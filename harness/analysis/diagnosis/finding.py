@@ -138,7 +138,8 @@ class Finding:
     @property
     def rows(self) -> list[tuple[str, str]]:
         """The same as rows: what, and its value."""
-        ratio = "" if self.ratio is None else f"{self.ratio:.6g}"
+        ratio = "" if self.ratio is None else times(self.ratio)
+        found, expected = _apart(self.found, self.expected, 10)
         nearest = [f"{item.words} (to {item.distance:.1g})" for item in self.explanations]
         step = str(self.step) if self.step - self.after <= 1 else f"{self.after + 1} to {self.step}"
         return [
@@ -147,8 +148,8 @@ class Finding:
             ("dtype", self.dtype),
             ("first bad step", step),
             ("quantity", self.quantity),
-            ("found", f"{self.found:.10g}"),
-            ("expected", f"{self.expected:.10g}"),
+            ("found", found),
+            ("expected", expected),
             ("ratio of the changes", ratio),
             ("explanations", "; ".join(nearest) or "none of those tried"),
             ("cells", f"{len(self.cells):,}"),
@@ -179,9 +180,14 @@ def times(factor: float) -> str:
 
 
 def _beside(found: float, expected: float) -> str:
-    """The two, in as many digits as it takes to see that they differ."""
-    for digits in range(6, 18):
+    texts = _apart(found, expected, 6)
+    return f"found {texts[0]}, expected {texts[1]}"
+
+
+def _apart(found: float, expected: float, least: int) -> tuple[str, str]:
+    """The two, in as many digits as it takes to see that they differ, but no fewer than the least."""
+    for digits in range(least, 18):
         texts = f"{found:.{digits}g}", f"{expected:.{digits}g}"
         if texts[0] != texts[1]:
             break
-    return f"found {texts[0]}, expected {texts[1]}"
+    return texts

@@ -21,7 +21,7 @@ def noted(followings: Sequence[Following], findings: Sequence[Finding]) -> Itera
     amplified = sum(item.amplified_step is not None for item in followings)
     unexplained = sum(len(item.cells) for item in findings if not item.fails)
     if bent:
-        yield f"{bent:,} cells up to a kink"
+        yield f"{bent:,} cell{'s' if bent > 1 else ''} up to a kink"
     if amplified:
         yield f"{amplified:,} that amplify rounding"
     if unexplained:

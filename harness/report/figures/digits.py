@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
+from harness.analysis.targets import median
 from harness.report import numbers
 from harness.report.figures import panel
 from harness.report.palette import hexadecimal
@@ -47,11 +47,6 @@ class Strip:
     def dots(self) -> int:
         """Seeds that have a dot, at each level and in each arm."""
         return max(_LEAST_DOTS, MOST_DOTS // max(1, len(self.arms) * len(self.levels)))
-
-
-def median(values: Sequence[float]) -> float:
-    """With those that diverged below all others; NaN of none."""
-    return float(np.percentile(values, 50, method="lower")) if values else math.nan
 
 
 def draw(key: str, strip: Strip, dtype: str, width: float = panel.WIDTH) -> Markup:

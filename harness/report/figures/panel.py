@@ -131,25 +131,44 @@ def _tick(value: float, span: float) -> str:
 
 def end_labels(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
     """
-    Labels at line ends, in the lines' colours, pushed apart.
+    Labels at line ends, in the lines' colours, pushed apart, and beside the axes where there is room for all.
 
     Args:
         axes: The panel; its limits are set.
         ends: Value, label and colour name of each line.
     """
-    placed = spread([float(axes.transData.transform((axes.get_xlim()[1], value))[1]) for value, _, _ in ends])
+    (_, low), (_, high) = axes.transAxes.transform([(0, 0), (0, 1)])
+    wanted = [float(axes.transData.transform((axes.get_xlim()[1], value))[1]) for value, _, _ in ends]
+    placed = spread(wanted, within=(float(low) + TEXT_SIZE * 0.35, float(high)))
     for y, (_, words, colour) in zip(placed, ends, strict=True):
         text(axes, across(axes) + 4, y - TEXT_SIZE * 0.35, words, colour)
 
 
-def spread(positions: Sequence[float], gap: float = _GAP) -> list[float]:
-    """Positions at least `gap` apart, in the same order, around the same middle."""
+def spread(
+    positions: Sequence[float], gap: float = _GAP, within: tuple[float, float] = (-math.inf, math.inf)
+) -> list[float]:
+    """
+    Positions at least `gap` apart, in the same order, around the same middle.
+
+    Args:
+        positions: Where they would stand alone.
+        gap: Between neighbours.
+        within: The lowest and the highest allowed; kept to where all of them fit.
+    """
     order = sorted(range(len(positions)), key=lambda index: (positions[index], -index))
     result = list(positions)
     for before, here in itertools.pairwise(order):
         result[here] = max(result[here], result[before] + gap)
     shift = sum(result[i] - positions[i] for i in order) / len(order) if order else 0.0
-    return [position - shift for position in result]
+    result = [position - shift for position in result]
+    low, high = within
+    if (len(order) - 1) * gap > high - low:
+        return result
+    for place, here in enumerate(order):
+        result[here] = max(result[here], low + place * gap)
+    for place, here in enumerate(reversed(order)):
+        result[here] = min(result[here], high - place * gap)
+    return result
 
 
 def finish(figure: Figure, key: str, title: str, description: str) -> Markup:

@@ -70,6 +70,7 @@ def draw(
     for position, row in enumerate(rows):
         _draw_row(axes, position, row)
     panel.linear_ticks(axes, "x", 3)
+    _tell_apart(axes)
     axes.set_yticks(range(len(rows)), [panel.clean(row.name) for row in rows])
     for label, row in zip(axes.get_yticklabels(), rows, strict=True):
         label.set_color(hexadecimal(row.colour))
@@ -96,12 +97,33 @@ def _draw_row(axes: Axes, position: int, row: Estimates) -> None:
                   color=hexadecimal("ink"), fontsize=panel.TEXT_SIZE, annotation_clip=False)  # fmt: skip
 
 
+def _tell_apart(axes: Axes) -> None:
+    """Where ticks would read alike, the first and the last alone, with the digits in which they differ."""
+    low, high = axes.get_xlim()
+    ticks = [float(tick) for tick in axes.get_xticks() if low <= tick <= high]
+    said = axes.xaxis.get_major_formatter().format_ticks(ticks)
+    if len(set(said)) == len(said):
+        return
+    ends = [ticks[0], ticks[-1]]
+    digits = next((digits for digits in range(4, 17) if len(set(_said(ends, digits))) == len(ends)), 17)
+    axes.set_xticks(ends, _said(ends, digits))
+
+
+def _said(ticks: Sequence[float], digits: int) -> list[str]:
+    """So many digits of the largest, and as many decimals of all."""
+    largest = max(map(abs, ticks))
+    exponent = math.floor(math.log10(largest)) if largest else 0
+    if not -4 <= exponent < 6:
+        return [numbers.significant(tick, digits) for tick in ticks]
+    return [f"{tick:,.{max(0, digits - 1 - exponent)}f}".replace("-", numbers.MINUS) for tick in ticks]
+
+
 def _limits(values: Sequence[float]) -> tuple[float, float]:
     if not values:
         return -1.0, 1.0
     low, high = min(values), max(values)
     # Never so near that rounding fills the panel.
-    room = max((high - low) * 0.08, abs(high) * 1e-6, 1e-12)
+    room = max((high - low) * 0.08, max(abs(low), abs(high)) * 1e-6, 1e-12)
     return low - room, high + room
 
 

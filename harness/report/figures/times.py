@@ -66,7 +66,7 @@ def dots(key: str, title: str, rows: Sequence[Time], limits: tuple[float, float]
         _beside(axes, position + 0.24, row.certainty(unit), "muted")
     _row_names(axes, [(row.name, row.colour) for row in rows])
     panel.x_name(axes, f"time per step, {sign}, log scale")
-    words = ", ".join(f"{row.name} {numbers.seconds(row.seconds)} ({row.certainty(unit)})" for row in rows)
+    words = ", ".join(f"{row.name} {numbers.seconds(row.seconds, unit)} ({row.certainty(unit)})" for row in rows)
     return panel.finish(figure, key, f"Time per step, {title}", f"Median over processes: {words}.")
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from harness.analysis.targets import median
 from harness.frames.table import each
 from harness.problem.layout import Layout
 from harness.report import findings_accuracy, numbers, palette
-from harness.report.figures import digits, parameters
+from harness.report.figures import parameters
 from harness.report.figures.panel import WIDE, WIDTH
 from harness.report.figures.parameters import Estimates
 from harness.report.parts import Figure, Finding, Section, Table, table_of
@@ -105,7 +106,7 @@ def _of_linear(view: View, done: pd.DataFrame) -> Figure:
         panels.append(parameters.draw(f"parameter-{index}", _title(name, true), rows, true, width))
         table += [_numbers(name, row, true) for row in rows]
     reached = {
-        view.arm_name(*arm): digits.median(_digits(by_arm[arm])) if arm in by_arm else math.nan
+        view.arm_name(*arm): median(_digits(by_arm[arm])) if arm in by_arm else math.nan
         for arm in view.arms
         if arm[1] in view.devices
     }

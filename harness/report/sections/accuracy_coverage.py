@@ -93,7 +93,7 @@ def _table(found: Sequence[Covered]) -> Table:
         (
             item.name,
             numbers.share(item.inside, item.count),
-            findings_accuracy.percent_range(item.interval),
+            findings_accuracy.percent_range(item.interval) if item.count > 1 else numbers.MISSING,
             numbers.significant(item.away, 2),
             numbers.significant(item.found, 2),
         )

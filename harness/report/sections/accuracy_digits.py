@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.analysis.targets import median
 from harness.frames.table import each
 from harness.report import findings_accuracy, numbers, palette
 from harness.report.figures import digits
@@ -33,7 +34,8 @@ def figure(view: View) -> Figure | None:
         return None
     dtype = str(view.reference["dtype"])
     drawn = _drawn(view, [found for _, found in made])
-    strips = [_strip(view, axis, found, drawn) for axis, found in made]
+    shown = {axis: _shown(view, axis, found) for axis, found in made}
+    strips = [_strip(view, axis, shown[axis], found, drawn) for axis, found in made]
     width = WIDE if len(strips) == 1 else WIDTH
     panels = [digits.draw(f"digits-{place}", strip, dtype, width) for place, strip in enumerate(strips)]
     values = {_AXES[axis]: _by_level(view, axis, found) for axis, found in made}
@@ -44,19 +46,20 @@ def figure(view: View) -> Figure | None:
     return Figure(Finding(says, _how(view, made, strips, drawn)), tuple(panels), table)
 
 
-def _shown(view: View, axis: str) -> list[Any]:
-    return evenly(view.levels[axis], MOST_LEVELS)
-
-
 def _present(view: View, axis: str, found: Found) -> list[Any]:
-    """Of those the levels that ran at the reference."""
+    """The levels that ran at the reference."""
     there = {level for level, _ in found}
-    return [level for level in _shown(view, axis) if key(level) in there]
+    return [level for level in view.levels[axis] if key(level) in there]
+
+
+def _shown(view: View, axis: str, found: Found) -> list[Any]:
+    """Of those the levels that are drawn, the reference's among them."""
+    return evenly(_present(view, axis, found), MOST_LEVELS, best=view.reference[axis])
 
 
 def _found(view: View, axis: str) -> Found:
-    """Of each level shown and each arm of the first device, the digits by seed."""
-    configs = {key({**view.reference, axis: level}): key(level) for level in _shown(view, axis)}
+    """Of each level and each arm of the first device, the digits by seed."""
+    configs = {key({**view.reference, axis: level}): key(level) for level in view.levels[axis]}
     found: dict[tuple[str, Arm], dict[int, float]] = {}
     frame = view.first_replicates
     here = frame["config"].isin(list(configs)) & (frame["status"] == "ok") & (frame["device"] == view.devices[0])
@@ -85,10 +88,10 @@ def _drawn(view: View, found: Sequence[Found]) -> tuple[Arm, ...]:
     return arms[:1] if max(gaps, default=0.0) <= _COINCIDE else arms
 
 
-def _strip(view: View, axis: str, found: Found, drawn: Sequence[Arm]) -> Strip:
+def _strip(view: View, axis: str, shown: Sequence[Any], found: Found, drawn: Sequence[Arm]) -> Strip:
     levels = tuple(
         (numbers.level(level), tuple(tuple(found.get((key(level), arm), {}).values()) for arm in drawn))
-        for level in _present(view, axis, found)
+        for level in shown
     )
     names = tuple((palette.label(arm[0]), palette.of_implementation(arm[0])) for arm in drawn)
     fixed = next(other for other in _AXES if other != axis)
@@ -107,7 +110,7 @@ def _values(found: Found, level: str) -> list[float]:
 def _row(axis: str, level: Any, found: Found) -> tuple[str, ...]:
     values = _values(found, key(level))
     name = f"{_AXES[axis]} {numbers.level(level)}"
-    return name, *(digits.words(value) for value in (digits.median(values), min(values), max(values))), str(len(values))
+    return name, *(digits.words(value) for value in (median(values), min(values), max(values))), str(len(values))
 
 
 def _how(view: View, made: Sequence[tuple[str, Found]], strips: Sequence[Strip], drawn: Sequence[Arm]) -> str:
@@ -115,24 +118,31 @@ def _how(view: View, made: Sequence[tuple[str, Found]], strips: Sequence[Strip],
     seeds = max(len(of_seed) for _, found in made for of_seed in found.values())
     shown = min(strip.dots for strip in strips)
     fixed = phrases({axis: level for axis, level in view.reference.items() if axis in view.varied}, _AXES)
-    alone = f" All {len(arms)} implementations coincide, so {palette.label(drawn[0][0])} alone is drawn." if len(
+    every = "Both" if len(arms) == 2 else f"All {len(arms)}"
+    alone = f" {every} implementations coincide, so {palette.label(drawn[0][0])} alone is drawn." if len(
         arms
     ) > len(drawn) else ""  # fmt: skip
     cut = "".join(
-        f" {numbers.share(MOST_LEVELS, len(view.levels[axis]))} values of the {_AXES[axis]}."
-        for axis, _ in made
-        if len(view.levels[axis]) > MOST_LEVELS
+        f" Drawn: {numbers.share(len(strip.levels), len(_present(view, axis, found)))} values of the {_AXES[axis]}."
+        for (axis, found), strip in zip(made, strips, strict=True)
+        if len(strip.levels) < len(_present(view, axis, found))
     )
     dots = "Dots: seeds" if seeds <= shown else f"Dots: the first {shown} of {numbers.count(seeds)} seeds"
     lost = " ×: most diverged." if _lost(strips) else ""
+    below = " What is below 0 stands at 0." if _below(strips) else ""
     on = f", {view.devices[0]}" if len(view.devices) > 1 else ""
     return (
         "Correct digits are −log10 of the relative error against the exact optimum, the least over the parameters"
-        f"{f'; {fixed}' if fixed else ''}{on}. {dots}; bar: median.{lost}{alone}{cut}"
+        f"{f'; {fixed}' if fixed else ''}{on}. {dots}; bar: median.{below}{lost}{alone}{cut}"
     )
 
 
 def _lost(strips: Sequence[Strip]) -> bool:
+    return any(median(values) == -math.inf for strip in strips for _, arms in strip.levels for values in arms if values)
+
+
+def _below(strips: Sequence[Strip]) -> bool:
+    """Whether some parameter is off by more than its own size."""
     return any(
-        digits.median(values) == -math.inf for strip in strips for _, arms in strip.levels for values in arms if values
+        -math.inf < value < 0 for strip in strips for _, arms in strip.levels for cells in arms for value in cells
     )

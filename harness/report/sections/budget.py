@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-
-import numpy as np
+from typing import Any
 
 from harness.analysis.budget import CellBudget, Group, grouped
+from harness.analysis.targets import median
 from harness.frames.budget import PARTS, budget_of
 from harness.frames.table import each
 from harness.report import budget_marks, marks, numbers
@@ -56,7 +57,14 @@ def _budgets(view: View) -> Iterator[CellBudget]:
     for row in each(done[done["status"] == "ok"]):
         if key(row["axes"]["seed"]) in seeds:
             lines = takewhile(lambda line: line["space"] == "trained", budget_of(view.assessment.run.file, row))
-            yield CellBudget(row["axes"], tuple(lines), row["outcome"] == "diverged")
+            yield CellBudget(row["axes"], tuple(lines), row["outcome"] == "diverged", _trusted(row))
+
+
+def _trusted(row: Mapping[str, Any]) -> float:
+    """10^-digits of the optimum's size; 0 without an optimum."""
+    if not isinstance(row["optimum"], list) or math.isnan(row["optimum_digits"]):
+        return 0.0
+    return math.hypot(*row["optimum"]) * math.pow(10.0, -row["optimum_digits"])
 
 
 def _known(groups: Sequence[Group]) -> list[str]:
@@ -64,6 +72,8 @@ def _known(groups: Sequence[Group]) -> list[str]:
 
 
 def _how(groups: Sequence[Group]) -> str:
+    if all(group.diverged for group in groups):
+        return ""
     known = _known(groups)
     means = {
         "rounding": "rounding is what was found less the same training in extended precision",
@@ -77,8 +87,8 @@ def _how(groups: Sequence[Group]) -> str:
 
 
 def by_configuration(groups: Sequence[Group], varied: Sequence[str]) -> Table | None:
-    """A row for each of at most twelve configurations; None where no part of any error is known."""
-    if not any(group.known for group in groups):
+    """A row for each of at most twelve configurations; None where no part of any error is known, or all diverged."""
+    if not any(group.known and not group.diverged for group in groups):
         return None
     sizes = [size for group in groups if not group.diverged for size in group.known.values()]
     scale = marks.Scale.over(sizes, log=True)
@@ -99,9 +109,11 @@ def by_configuration(groups: Sequence[Group], varied: Sequence[str]) -> Table | 
 
 
 def _by_parameter(view: View, groups: Sequence[Group], varied: Sequence[str]) -> Table | None:
-    group = next((group for group in groups if key(group.axes) == key(view.reference)), None)
-    if group is None or len(group.known) < 2:
+    """At the reference; None where that diverged, or there are not two parts to set beside each other."""
+    found = next((group for group in groups if key(group.axes) == key(view.reference)), None)
+    if found is None or len(found.known) < 2 or found.diverged:
         return None
+    group = replace(found, cells=tuple(cell for cell in found.cells if not cell.diverged))
     sizes = [abs(line[part]) for cell in group.cells for line in cell.lines for part in PARTS if line[part] is not None]
     scale = marks.Scale.over(sizes, log=True)
     rows = [_parameter(group, place, scale) for place in range(min(len(group.cells[0].lines), _MOST_PARAMETERS))]
@@ -109,13 +121,14 @@ def _by_parameter(view: View, groups: Sequence[Group], varied: Sequence[str]) ->
     signs = " ± where cells differ in sign." if any("±" in str(row) for row in rows) else ""
     at = axes_in_words({axis: group.axes[axis] for axis in varied})
     caption = f"Error of each parameter{f' at {at}' if at else ''}"
-    return replace(table_of(caption, head, rows), note=f"Medians over cells.{signs}")
+    ended = " that did not diverge" if len(group.cells) < len(found.cells) else ""
+    return replace(table_of(caption, head, rows), note=f"Medians over cells{ended}.{signs}")
 
 
 def _parameter(group: Group, place: int, scale: marks.Scale) -> tuple[Content, ...]:
     lines = [cell.lines[place] for cell in group.cells]
     columns = {part: [line[part] for line in lines if line[part] is not None] for part in ("total", *PARTS)}
-    sizes = {part: _middle([abs(value) for value in columns[part]]) for part in PARTS if columns[part]}
+    sizes = {part: median([abs(value) for value in columns[part]]) for part in PARTS if columns[part]}
     return (lines[0]["parameter"], *map(_typical, columns.values()), budget_marks.mark(sizes, scale))
 
 
@@ -124,9 +137,5 @@ def _typical(values: Sequence[float]) -> str:
     if not values:
         return numbers.MISSING
     if min(values) < 0 < max(values):
-        return f"±{numbers.significant(_middle([abs(value) for value in values]), 2)}"
-    return numbers.significant(_middle(values), 2)
-
-
-def _middle(values: Sequence[float]) -> float:
-    return float(np.percentile(values, 50, method="lower"))
+        return f"±{numbers.significant(median([abs(value) for value in values]), 2)}"
+    return numbers.significant(median(values), 2)

@@ -145,7 +145,7 @@ def _value(value: Any, name: str) -> float | str | None:
     """Rounded: the page shows it, cells.csv has every bit."""
     number = math.nan if value is None else float(value)
     if not math.isfinite(number):
-        return None if math.isnan(number) else "inf"
+        return None if math.isnan(number) else "inf" if number > 0 else f"{numbers.MINUS}inf"
     if name == "correct_digits":
         return round(number, 1)
     return float(f"{number * 1e6 if name == 'step_seconds' else number:.4g}")

@@ -14,7 +14,7 @@ from harness.report import findings_grid, numbers
 from harness.report.findings_convergence import share_words
 from harness.report.findings_grid import DIVERGED, MISSED, REACHED, Square
 from harness.report.parts import Finding, Table, table_of
-from harness.report.sections.convergence_block import Block, evenly
+from harness.report.sections.convergence_block import Block, Levels
 from harness.report.view import View, key, phrase, phrases
 
 MOST_RATES = 12
@@ -25,19 +25,20 @@ Row = dict[str, Any]
 def blocks(view: View) -> tuple[Block, ...]:
     """One block; none where fewer than two configurations can be told apart, or no target is known."""
     shares = view.scenario.document.target.tau
-    rates = evenly(view.levels["learning_rate"], MOST_RATES)
-    batches = evenly(view.levels["batch_size"], MOST_BATCHES)
     rows = _rows(view, shares)
-    if len(rates) * len(batches) < 2 or not any(row["target_steps"] for row in rows):
+    ran = Levels.of(view, (view.configs[row["cell"]] for row in rows))
+    if len(ran.rates) * len(ran.batches) < 2 or not any(row["target_steps"] for row in rows):
         return ()
     reached = reachings(((view.spec(row["cell"]), row) for row in rows), shares)
-    squares = {share: _squares(rows, reached, place, rates, batches) for place, share in enumerate(shares)}
+    squares = {share: _squares(rows, reached, place, ran) for place, share in enumerate(shares)}
     if sum(square.state != findings_grid.NOT_RUN for square in squares[shares[0]].values()) < 2:
         return ()
     share = findings_grid.useful(shares, {share: list(found.values()) for share, found in squares.items()})
-    shown = squares[share]
-    finding = Finding(findings_grid.of_grid(list(shown.values()), share), _how(view, rows))
-    table = _table(view, shown, share, rates, batches)
+    every = squares[share]
+    best = findings_grid.fewest(every.values())
+    at = best.axes if best is not None else view.reference
+    finding = Finding(findings_grid.of_grid(list(every.values()), share), _how(view, rows))
+    table = _table(every, share, ran.thinned(MOST_RATES, MOST_BATCHES, at), ran)
     return (Block("Which learning rate and batch size get there first?", finding, (table,)),)
 
 
@@ -57,7 +58,7 @@ def _rows(view: View, shares: tuple[float, ...]) -> list[Row]:
 
 
 def _squares(
-    rows: Sequence[Row], reached: Sequence[Reaching], place: int, rates: Sequence[Any], batches: Sequence[Any]
+    rows: Sequence[Row], reached: Sequence[Reaching], place: int, levels: Levels
 ) -> dict[tuple[str, str], Square]:
     found = {(key(item.axes["learning_rate"]), key(item.axes["batch_size"])): item.targets[place] for item in reached}
     lost: dict[tuple[str, str], int] = {}
@@ -70,29 +71,24 @@ def _squares(
             phrase("batch_size", batch_level),
             found.get((rate, batch)),
             lost.get((rate, batch), 0),
+            {"learning_rate": rate_level, "batch_size": batch_level},
         )
-        for rate_level, rate in ((level, key(level)) for level in rates)
-        for batch_level, batch in ((level, key(level)) for level in batches)
+        for rate_level, rate in ((level, key(level)) for level in levels.rates)
+        for batch_level, batch in ((level, key(level)) for level in levels.batches)
     }
 
 
-def _table(
-    view: View, squares: Mapping[tuple[str, str], Square], share: float, rates: Sequence[Any], batches: Sequence[Any]
-) -> Table:
+def _table(squares: Mapping[tuple[str, str], Square], share: float, shown: Levels, ran: Levels) -> Table:
     steps = [square.steps for square in squares.values() if square.state == REACHED]
     low, high = min(steps, default=0.0), max(steps, default=0.0)
     lines = [
-        (phrase("batch_size", batch), *(_shaded(squares[key(rate), key(batch)], low, high) for rate in rates))
-        for batch in batches
+        (phrase("batch_size", batch), *(_shaded(squares[key(rate), key(batch)], low, high) for rate in shown.rates))
+        for batch in shown.batches
     ]
-    head = ("Learning rate", *(f"{numbers.level(rate)}#" for rate in rates))
-    cut = [
-        f"{numbers.share(len(shown), len(view.levels[axis]))} {name}"
-        for axis, shown, name in (("learning_rate", rates, "learning rates"), ("batch_size", batches, "batch sizes"))
-        if len(shown) < len(view.levels[axis])
-    ]
+    head = ("Learning rate", *(f"{numbers.level(rate)}#" for rate in shown.rates))
     table = table_of(f"Steps until {share_words(share)} of the possible loss reduction is left", head, lines)
-    return Table(table.caption, table.head, table.rows, f"{numbers.upper(', '.join(cut))}." if cut else "")
+    cut = shown.shares(ran)
+    return Table(table.caption, table.head, table.rows, f"{cut}; the finding is about all." if cut else "")
 
 
 def _shaded(square: Square, low: float, high: float) -> Markup:

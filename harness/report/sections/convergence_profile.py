@@ -30,7 +30,7 @@ def blocks(view: View, rows: Sequence[dict[str, Any]], shares: Sequence[float]) 
     parts += [findings.of_data_profile(by_steps, names)] if by_steps.problems else []
     panels = [_times(view, by_time, names)] if by_time and by_time.problems else []
     panels += [_steps(view, by_steps, names, alone=not panels)] if by_steps.problems else []
-    finding = Finding(" ".join(parts), _how(by_time, by_steps))
+    finding = Finding(" ".join(parts), f"{_how(view, by_time, by_steps)}{_failed(view, by_time, by_steps)}")
     drawn = Figure(Finding(""), tuple(panels), _table(by_time, by_steps, names), id="profile") if panels else None
     return (Block("Who gets there first?", finding, figure=drawn),)
 
@@ -48,7 +48,7 @@ def _steps(view: View, found: DataProfile, names: dict[Arm, str], *, alone: bool
     """One line where all arms take the same steps."""
     curves = [_curve(view, arm, names[arm], steps) for arm, steps in list(found.steps.items())[:_MOST_ARMS]]
     if found.same and len(curves) > 1:
-        curves = [figure.Curve(f"all {len(names)}", "ink", curves[0].ratios)]
+        curves = [figure.Curve("both" if len(names) == 2 else f"all {len(names)}", "ink", curves[0].ratios)]
     title = "problems solved within a budget of steps"
     return figure.steps("data-profile", title, curves, found.budget, WIDE if alone else WIDTH)
 
@@ -77,7 +77,7 @@ def _count(found: Profile, arm: Arm, ratio: float) -> str:
     return numbers.count(round(found.share(arm, ratio) * found.problems))
 
 
-def _how(times: Profile | None, steps: DataProfile) -> str:
+def _how(view: View, times: Profile | None, steps: DataProfile) -> str:
     parts = ["A problem is a configuration and a target; a line shows the share of problems solved so far."]
     if times is not None:
         left = [
@@ -92,5 +92,15 @@ def _how(times: Profile | None, steps: DataProfile) -> str:
         )
     if steps.problems:
         out = f"; {numbers.plural(steps.unmatched, 'problem')} that not every arm ran left out"
-        parts.append(f"Steps are medians over seeds{out if steps.unmatched else ''}.")
+        over = "medians over seeds" if len(view.levels["seed"]) > 1 else "those of one seed"
+        parts.append(f"Steps are {over}{out if steps.unmatched else ''}.")
     return " ".join(parts)
+
+
+def _failed(view: View, times: Profile | None, steps: DataProfile) -> str:
+    """Who has no line, and why."""
+    untimed = [arm for arm in times.failed if arm not in steps.failed] if times else []
+    pairs = (("Left out, for no cell of theirs is ok", steps.failed),
+             ("Left out of the times, for no timed process of theirs is ok", untimed))  # fmt: skip
+    named = ((why, numbers.listed(view.arm_name(*arm) for arm in arms)) for why, arms in pairs)
+    return "".join(f" {why}: {names}." for why, names in named if names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from harness.report import findings_convergence as findings
 from harness.report import numbers
 from harness.report.parts import Content, Finding, Table, table_of
 from harness.report.sections import convergence_profile
-from harness.report.sections.convergence_block import Block, evenly
+from harness.report.sections.convergence_block import Block, Levels
 from harness.report.view import View, key, phrase, phrases
 
 MOST_RATES = 12
@@ -35,32 +36,48 @@ def blocks(view: View) -> tuple[Block, ...]:
 
 
 def _steps(view: View, rows: Sequence[dict[str, Any]], shares: Sequence[float]) -> Block:
-    rates, batches = view.levels["learning_rate"], view.levels["batch_size"]
-    shown = [(rate, batch) for rate in evenly(rates, MOST_RATES) for batch in evenly(batches, MOST_BATCHES)]
-    configs = {key({**view.reference, "learning_rate": rate, "batch_size": batch}) for rate, batch in shown}
     arm = _arm(view, rows)
-    found = [item for item in _reachings(view, rows, shares, configs) if _arm_of(item) == arm]
-    predicted = _predicted(view)
+    mine = [row for row in rows if (row["implementation"], row["device"]) == arm and row["status"] != "skipped"]
+    ran = Levels.of(view, (row["config"] for row in mine))
+    configs = _configs(view, ran)
+    found = {_named(view, item): item for item in _reachings(view, mine, shares, configs)}
+    named = {name: item.targets for name, item in found.items()}
+    best = findings.fewest(named)
+    shown = ran.thinned(MOST_RATES, MOST_BATCHES, found[best].axes if best is not None else view.reference)
+    within, predicted = _configs(view, shown), _predicted(view)
     table = table_of(
         f"Updates until so much of the possible loss reduction is left: {view.arm_name(*arm)}{_fixed(view)}",
         ("Configuration", *(f"{findings.share_words(share)} left#" for share in shares)),
-        [_row(view, item, predicted) for item in found],
+        [_row(view, item, predicted) for item in found.values() if _config(view, item) in within],
         MOST_RATES * MOST_BATCHES,
     )
-    named = {_named(view, item): item.targets for item in found}
     seconds = _seconds(view, [row for row in rows if row["phase"] == "timed"], shares)
-    how = f"{_what(view)} {_apart(rows, configs)}{_cut(rates, batches)}"
+    seeds = max((item.targets[0].count for item in found.values()), default=0)
+    cut = f"{part} in the table; the finding is about all." if (part := shown.shares(ran)) else ""
+    how = " ".join(filter(None, (_what(view, seeds), _apart(view, rows, configs), cut)))
     tables = (table, seconds) if seconds else (table,)
     return Block("How many steps does a target take?", Finding(findings.of_targets(named), how), tables)
 
 
-def _what(view: View) -> str:
+def _configs(view: View, levels: Levels) -> set[str]:
+    """The other axes at the reference."""
+    pairs = itertools.product(levels.rates, levels.batches)
+    return {key({**view.reference, "learning_rate": rate, "batch_size": batch}) for rate, batch in pairs}
+
+
+def _config(view: View, item: Reaching) -> str:
+    return key({axis: level for axis, level in item.axes.items() if axis in view.reference})
+
+
+def _what(view: View, seeds: int) -> str:
     least = (
         "The least loss of a net is not known: the least found by any cell of the same data stands in, so "
         "the cell that found it reaches every target; steps are those of recorded states."
         if view.is_net
         else "The least possible loss is that of the exact optimum."
     )
+    if seeds < 2:
+        return f"{least} The targets were fixed before the run. One seed; a miss is > its budget."
     return (
         f"{least} The targets were fixed before the run. Median over seeds, a miss being infinite (> its budget); "
         "below it how many seeds got there, and ERT, the expected running time: the steps of all seeds, misses with "
@@ -118,8 +135,7 @@ def _predicted(view: View) -> dict[str, list[list[float | None]]]:
 
 
 def _row(view: View, item: Reaching, predicted: dict[str, list[list[float | None]]]) -> tuple[Content, ...]:
-    fixed = {axis: level for axis, level in item.axes.items() if axis in view.reference}
-    lists = predicted.get(key(fixed), [])
+    lists = predicted.get(_config(view, item), [])
     cells = [_cell(target, [by_share[place] for by_share in lists]) for place, target in enumerate(item.targets)]
     return (_named(view, item), *cells)
 
@@ -147,26 +163,16 @@ def _whole(steps: float) -> str:
     return f"{steps:,.0f}" if steps == round(steps) or steps >= 100 else f"{steps:,.1f}"
 
 
-def _apart(rows: Sequence[dict[str, Any]], configs: set[str]) -> str:
+def _apart(view: View, rows: Sequence[dict[str, Any]], configs: set[str]) -> str:
     """Whether all implementations take the same steps; they compute the same training."""
     by_training: dict[tuple[Any, ...], dict[tuple[str, str], Any]] = {}
     for row in rows:
         if row["config"] in configs and row["status"] == "ok" and row["target_steps"]:
             arm = (row["implementation"], row["device"])
             by_training.setdefault((row["config"], row["seed"]), {})[arm] = row["target_steps"]
-    return findings.of_sameness([list(found.values()) for found in by_training.values() if len(found) > 1])
-
-
-def _cut(rates: Sequence[Any], batches: Sequence[Any]) -> str:
-    parts = [
-        f"{numbers.share(most, len(levels))} {name}"
-        for levels, most, name in ((rates, MOST_RATES, "learning rates"), (batches, MOST_BATCHES, "batch sizes"))
-        if len(levels) > most
-    ]
-    return f" {numbers.upper(', '.join(parts))}." if parts else ""
-
-
-_SECONDS = "Seconds to each target, steps times the time per step, median over the timed seeds: {}"
+    finished = len({arm for found in by_training.values() for arm in found})
+    trainings = [list(found.values()) for found in by_training.values() if len(found) > 1]
+    return findings.of_sameness(trainings, finished if finished < len(view.arms) else 0)
 
 
 def _seconds(view: View, rows: Sequence[dict[str, Any]], shares: Sequence[float]) -> Table | None:
@@ -176,7 +182,9 @@ def _seconds(view: View, rows: Sequence[dict[str, Any]], shares: Sequence[float]
     if not any(math.isfinite(target.seconds) for item in found for target in item.targets):
         return None
     head = ("Implementation", "Seeds#", *(f"{findings.share_words(share)} left#" for share in shares))
-    return table_of(_SECONDS.format(view.reference_words), head, lines)
+    over = ", median over the timed seeds" if any(item.targets[0].count > 1 for item in found) else ""
+    caption = f"Seconds to each target, steps times the time per step{over}: {view.reference_words}"
+    return table_of(caption, head, lines)
 
 
 def _arm_row(view: View, item: Reaching) -> tuple[Content, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,12 +12,13 @@ from harness.analysis.theory import Beside, Contraction, besides
 from harness.report import findings_convergence as findings
 from harness.report import numbers
 from harness.report.parts import Finding, Table, table_of
-from harness.report.sections.convergence_block import Block, evenly
+from harness.report.sections.convergence_block import Block, evenly, stable_rates
 from harness.report.view import COMPARED, View, key, phrases
 
 MOST_ROWS = 24
 _MOST_SURPRISES = 10
 MOST_CELLS, _LEAST_SEEDS = 2_000, 20
+_ROUNDINGS = 8 * float(np.finfo(np.float64).eps)
 
 
 def block(view: View) -> Block:
@@ -52,7 +53,7 @@ _HOW = (
     "Each state's loss is known beforehand from the eigenvalues of the loss's Hessian; it is compared as far down as "
     "rounding alone could not explain the limit. The contraction is the factor a step by which the distance to the "
     "optimum changes: in the long run, where the slowest direction alone is left, and over the steps named, as "
-    "predicted and as measured; – where rounding blurs it. Above 1 it diverges."
+    "predicted and as measured; – where rounding blurs it. Above 1 it diverges, if not yet in the steps that were done."
 )
 
 
@@ -82,18 +83,22 @@ def _table(view: View, cells: Sequence[Beside], ends: dict[str, Divergence]) -> 
     caption = "Predicted and measured, all implementations and seeds of a configuration together"
     if len(shown) < len(groups):
         caption += f": {numbers.share(len(shown), len(groups))} configurations"
-    return table_of(caption, head, [_row(view, group, ends) for group in shown])
+    stable = stable_rates(view)
+    return table_of(caption, head, [_row(view, group, ends, stable) for group in shown])
 
 
-def _row(view: View, group: Sequence[Beside], ends: dict[str, Divergence]) -> tuple[str, ...]:
+def _row(
+    view: View, group: Sequence[Beside], ends: dict[str, Divergence], stable: Mapping[str, float]
+) -> tuple[str, ...]:
     axes = {axis: level for axis, level in group[0].axes.items() if axis in view.varied or axis == "learning_rate"}
     rate = float(group[0].axes["learning_rate"])
     there = [cell.contraction for cell in group if cell.contraction is not None]
+    long_run = _middle([cell.long_run for cell in group])
     return (
         phrases(axes, (*COMPARED, "batch_size")),
-        numbers.significant(_middle([rate / cell.stable for cell in group])),
-        _diverged([ends[cell.cell] for cell in group]),
-        _factor(_middle([cell.long_run for cell in group])),
+        _share_of(rate / stable[view.configs[group[0].cell]]),
+        _diverged([ends[cell.cell] for cell in group], grows=long_run > 1),
+        _factor(long_run),
         _window(there),
         _factor(_middle([found.predicted for found in there])),
         _factor(_middle([found.measured for found in there])),
@@ -105,17 +110,23 @@ def _middle(values: Sequence[float]) -> float:
     return float(np.median(values)) if values else math.nan
 
 
+def _share_of(value: float) -> str:
+    """Three digits, near 1 as many as tell it from that, up to six."""
+    digits = next((count for count in (3, 4, 5) if float(f"{value:.{count - 1}e}") != 1), 6)
+    return numbers.significant(value, 3 if value == 1 else digits)
+
+
 def _factor(value: float) -> str:
-    """Six digits: what tells contractions apart is their distance from 1."""
-    return numbers.significant(value, 6)
+    """Six digits: what tells contractions apart is their distance from 1. A few roundings of it are 0."""
+    return "0" if value < _ROUNDINGS else numbers.significant(value, 6)
 
 
-def _diverged(cells: Sequence[Divergence]) -> str:
+def _diverged(cells: Sequence[Divergence], *, grows: bool) -> str:
     count, wrong = sum(cell.diverged for cell in cells), sum(cell.surprise for cell in cells)
     if wrong:
         return f"{numbers.share(count, len(cells))}, not as predicted in {wrong}"
     if not count:
-        return "none"
+        return "none yet" if grows else "none"
     return (
         f"{numbers.share(count, len(cells))}{', as predicted' if all(c.expected for c in cells if c.diverged) else ''}"
     )

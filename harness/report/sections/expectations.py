@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.analysis.expectations import Result
-from harness.analysis.published import Row, least_seeds, verdict, worst
+from harness.analysis.published import Row, least_seeds, no_number, verdict, worst
 from harness.analysis.published import numbers as published_numbers
 from harness.report import marks, numbers, published
 from harness.report.findings_expectations import of_expectations
 from harness.report.parts import Content, Figure, Finding, Markup, Section, Table, panels_in, table_of
 from harness.report.sections import expectations_figures, expectations_words
 from harness.report.sections.expectations_figures import MOST_PANELS
-from harness.report.sections.expectations_words import allowed, cells, ends, off, place, quantity
+from harness.report.sections.expectations_words import allowed, cells, differing, ends, off, place, quantity
 from harness.report.typeset import beside, typeset
 from harness.report.view import View
 
@@ -114,17 +114,13 @@ def pair(row: Row, seeds: int) -> tuple[Content, Content]:
     if _is_number(check.found) and _is_number(check.wanted) and not row.result.expect.over_seeds:
         one, other = beside(said, found)
     else:
-        one, other = (Markup("{}").format(typeset(text)) for text in (said, _finite(check.found, found)))
+        one, other = (Markup("{}").format(typeset(text)) for text in (said, found))
     lines = (_quiet(ends(row.result.expect, check, seeds)), _quiet(_where(row)))
     return one, Markup("{}{}{}").format(other, *lines)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, float) and math.isfinite(value)
-
-
-def _finite(value: Any, text: str) -> str:
-    return "not finite" if isinstance(value, float) and not math.isfinite(value) else text
 
 
 def _where(row: Row) -> str:
@@ -135,7 +131,7 @@ def _where(row: Row) -> str:
     of_state = [item for item in checks if item.place == check.place]
     if len({(published.shown(row, item), item.held) for item in of_state}) == 1:
         return ""
-    return place(of_state, check, state=False)
+    return place(check, differing(of_state) - {"state"})
 
 
 def agreement(row: Row) -> Markup:
@@ -155,11 +151,12 @@ def _comparisons(view: View, row: Row) -> Table | None:
     if len(result.checks) < 2:
         return None
     order = sorted(result.checks, key=lambda check: (check.held, -check.distance))
+    told = differing(result.checks)
     rows = [
         (
-            place(result.checks, check) or "the only cell",
+            place(check, told) or "the only cell",
             expectations_words.wanted(result.expect, check),
-            typeset(numbers.found(check.found)),
+            no_number(result.expect, check.found) or typeset(numbers.found(check.found)),
             off(check),
             marks.status("held" if check.held else "missed"),
         )

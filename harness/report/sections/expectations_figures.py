@@ -113,7 +113,8 @@ def _how(view: View, kinds: Sequence[_Kind], shown: Sequence[_Kind], result: Res
     merged = [kind for kind in shown if len(kind.groups) > 1]
     if len(kinds) == 1 and merged:
         alone = axes_in_words(_axes(view, kinds[0].first, kinds, differ=True))
-        one = f" The bands of all {len(kinds[0].groups)} coincide, so {alone} alone is drawn."
+        count = len(kinds[0].groups)
+        one = f" {'Both bands' if count == 2 else f'The bands of all {count}'} coincide, so {alone} alone is drawn."
     else:
         one = " Configurations whose bands coincide share a panel." if merged else ""
     cut = f" {numbers.share(len(shown), len(kinds))} panels, those with the most misses." if shown != kinds else ""

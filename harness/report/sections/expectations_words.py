@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -60,11 +60,17 @@ def ends(expect: Expect, check: Check, seeds: int) -> str:
     return f"least to largest of {seeds} seeds"
 
 
-def place(checks: Sequence[Check], check: Check, *, state: bool = True) -> str:
-    """Where a comparison was made: the axes that differ among all of them, and the state."""
-    axes = {axis: level for axis, level in check.axes.items() if len({key(item.axes[axis]) for item in checks}) > 1}
-    states = {item.place for item in checks}
-    return BETWEEN.join(filter(None, (axes_in_words(axes), check.place if state and len(states) > 1 else "")))
+def differing(checks: Sequence[Check]) -> frozenset[str]:
+    """The axes that differ among these comparisons, and `state` where that does."""
+    first = {axis: key(level) for axis, level in checks[0].axes.items()}
+    found = {axis for axis, level in first.items() if any(key(check.axes[axis]) != level for check in checks)}
+    return frozenset(found | ({"state"} if any(check.place != checks[0].place for check in checks) else set()))
+
+
+def place(check: Check, differing: Collection[str]) -> str:
+    """Where a comparison was made: its value on the axes that differ among all of them, and the state."""
+    axes = {axis: level for axis, level in check.axes.items() if axis in differing}
+    return BETWEEN.join(filter(None, (axes_in_words(axes), check.place if "state" in differing else "")))
 
 
 def off(check: Check) -> str:

@@ -126,7 +126,8 @@ def _of_surface(shown: Shown, drawn: Drawn | None) -> str:
         return "One parameter has no surface." if size == 1 else "No surface: there is neither optimum nor end."
     middle = "optimum" if shown.optimum is not None else "end"
     whose = "its Hessian's" if is_squared(shown) else "the squared loss's"
-    plane = f"The plane, seen from above: through the {middle}, along {whose} two steepest directions of {size}."
+    plane = f"The plane, seen from above: through the {middle}, along {whose} two steepest directions of {size}. "
+    plane += "The path is its shadow on it; how far it is above the least, the right panel says."
     cut = [f"{numbers.upper(numbers.listed(drawn.cut))}."]
     return " ".join([*_of_contours(drawn.levels), *([plane] if size > 2 else []), *(cut if drawn.cut else [])])
 

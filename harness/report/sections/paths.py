@@ -12,7 +12,7 @@ from harness.analysis.diagnosis.finding import Finding as Wrong
 from harness.analysis.following import Following, tolerance
 from harness.report import marks, numbers, palette, where
 from harness.report.findings_paths import of_limits, of_paths
-from harness.report.parts import Content, Finding, Section, Table, table_of
+from harness.report.parts import Content, Finding, Markup, Section, Table, table_of
 from harness.report.view import View, phrases
 
 _MOST_WRONG = 12
@@ -77,18 +77,26 @@ def _row(
 ) -> tuple[Content, ...]:
     cells = {item.cell for item in group}
     right = len(cells - wrong)
-    worst = max(group, key=lambda item: item.distance)
+    # How far an amplified one is away says nothing of what is allowed; all of the row may be amplified.
+    amplified = [item for item in group if item.amplified_step is not None]
+    worst = max((item for item in group if item.amplified_step is None), key=lambda item: item.distance, default=None)
+    name = marks.named(view.arm_name(implementation, device), palette.of_implementation(implementation))
+    status = marks.status("passed" if right == len(cells) else "failed", numbers.share(right, len(cells)))
+    if worst is None:
+        return name, dtype, status, *[numbers.MISSING] * 3, _amplified(amplified)
     allowed = float(tolerance(dtype, np.array([worst.step]))[0])
     axes = {axis: level for axis, level in worst.axes.items() if axis in view.varied and axis != "dtype"}
     at = phrases({axis: level for axis, level in axes.items() if axis not in ("implementation", "device")})
     return (
-        marks.named(view.arm_name(implementation, device), palette.of_implementation(implementation)),
+        name,
         dtype,
-        marks.status("passed" if right == len(cells) else "failed", numbers.share(right, len(cells))),
+        status,
         "0, bit for bit" if worst.distance == 0 else numbers.significant(worst.distance, 2),
         _of_allowed(worst, allowed),
         numbers.count(worst.step) if worst.distance else numbers.MISSING,
-        f"{at or 'the only cell'}{_bent(worst)}",
+        Markup("{}{}<br>{}").format(at or "the only cell", _bent(worst), _amplified(amplified))
+        if amplified
+        else f"{at or 'the only cell'}{_bent(worst)}",
     )
 
 
@@ -101,9 +109,18 @@ def _of_allowed(item: Following, allowed: float) -> str:
 
 
 def _bent(item: Following) -> str:
-    if item.amplified_step is not None:
-        return f"; rounding amplified from step {numbers.count(item.amplified_step)} on"
     return "" if item.kink_step is None else f"; up to the kink at step {numbers.count(item.kink_step)}"
+
+
+def _amplified(items: Sequence[Following]) -> Markup:
+    """`2 not compared from step 4 on, where their training amplifies rounding`."""
+    steps = sorted({item.amplified_step or 0 for item in items})
+    first = f"step {numbers.count(steps[0])}" if len(steps) == 1 else (
+        f"steps {numbers.count(steps[0])} to {numbers.count(steps[-1])}"
+    )  # fmt: skip
+    whose = "its" if len(items) == 1 else "their"
+    text = f"{numbers.count(len(items))} not compared from {first} on, where {whose} training amplifies rounding"
+    return Markup('<span class="note">{}</span>').format(text)
 
 
 def _said(view: View, item: Wrong) -> Said:

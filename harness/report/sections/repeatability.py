@@ -142,10 +142,12 @@ def _folded(
     view: View, repeated: Sequence[Repeated], agreed: Sequence[Agreement]
 ) -> tuple[tuple[str, Finding, Table], ...]:
     """What the gates rest on, for whoever wants to see it."""
-    repeats, agreement = gate_tables.of_repeats(view, repeated), gate_tables.of_agreement(view, agreed)
+    # What ran again in one process is none that ran in another.
+    apart = [item for item in repeated if not item.inline]
+    repeats, agreement = gate_tables.of_repeats(view, apart), gate_tables.of_agreement(view, agreed)
     shown = []
     if repeats:
-        words = Finding(findings.of_repeats(repeated), "Every state and every step's loss goes into the bits compared.")
+        words = Finding(findings.of_repeats(apart), "Every state and every step's loss goes into the bits compared.")
         shown.append(("Cells that ran again, by implementation and device", words, repeats))
     if agreement:
         how = "Largest difference of a parameter at a recorded state, as a share of the largest parameter so far."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.analysis.levels import by
 from harness.analysis.pairs import Pair
-from harness.analysis.parting import Why, why
+from harness.analysis.parting import JUMP, Why, why
 from harness.report import findings_partings as words
 from harness.report import numbers, palette
 from harness.report.findings_levels import ulps
@@ -118,6 +118,9 @@ def _spread(parted: Sequence[Pair]) -> Sequence[Pair]:
 
 
 def _why(view: View, pair: Pair) -> Why:
+    """Of two that jump apart by more than rounding that jump is told, and not the harmless first bit."""
+    if pair.beyond is not None and not pair.beyond.amplified:
+        return Why(JUMP, step=pair.beyond.step)
     run = view.assessment.run
     one, other = (
         run.file.trace(view.name, cell, number) for cell, number in zip(pair.cells, pair.replicates, strict=True)

@@ -31,7 +31,10 @@ def section(view: View) -> Section:
     """Time per step by configuration, then phases at the reference."""
     heading = "How long does it take on each device?"
     if not view.timings:
-        note = "No cell was timed: run.timing_repeats or run.timed_seeds is 0, or no timed cell finished."
+        run = view.scenario.document.run
+        zero = [key for key in ("timing_repeats", "timed_seeds") if not getattr(run, key)]
+        why = f"run.{zero[0]} is 0" if zero else "no timed cell finished"
+        note = f"No cell was timed: {why}."
         return Section("time", "Time by device", heading, Data((), note))
     steps, phases, scaling = _steps(view), _phases(view), timing_scaling.figures(view)
     rows = [(steps, *phases)] if len(steps.panels) == 1 else [(steps,), *((figure,) for figure in phases)]
@@ -111,6 +114,15 @@ def _numbers(view: View, group: TimingGroup) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+def _imports(view: View) -> str:
+    """Where importing torch is paid, if all cells ran alike."""
+    facts = view.assessment.run.environment
+    isolation = set(facts.loc[facts["key"] == "isolation", "value"])
+    if isolation == {"fork"}:
+        return "; importing torch is paid once, in the template, and is not here"
+    return ", importing torch among it" if isolation == {"spawn"} else ""
+
+
 def _phases(view: View) -> list[Figure]:
     groups = _configs(view)[0]
     named = _named(view, groups)
@@ -127,7 +139,7 @@ def _phases(view: View) -> list[Figure]:
     ]
     how = (
         f"Median over processes of each phase, at {_config_words(view, groups)}. “start and exit” is what no phase "
-        "covers; importing torch is paid once, in the template, and is not here."
+        f"covers{_imports(view)}."
     )
     key_entries = tuple((colour, phase) for phase, colour in palette.PHASES.items())
     caption = table_of("Seconds by phase, median over processes", head, table)

@@ -83,17 +83,17 @@ def gates(verdict: Verdict, anchors: dict[str, str]) -> Table:
 
 def _title(gate: Gate, anchors: dict[str, str]) -> Content:
     if gate.name not in anchors:
-        return gate.title
-    return Markup('<a href="#{}">{}</a>').format(anchors[gate.name], gate.title)
+        return typeset(gate.title)
+    return Markup('<a href="#{}">{}</a>').format(anchors[gate.name], typeset(gate.title))
 
 
 def _found(gate: Gate) -> Content:
     """With the limit below it on a phone, where its column is hidden."""
-    return Markup('{}<span class="narrow note">limit {}</span>').format(gate.found, typeset(gate.limit))
+    return Markup('{}<span class="narrow note">limit {}</span>').format(typeset(gate.found), typeset(gate.limit))
 
 
 def _status(gate: Gate) -> Content:
-    note = Markup(' <span class="note">{}</span>').format(gate.note) if gate.note else ""
+    note = Markup(' <span class="note">{}</span>').format(typeset(gate.note)) if gate.note else ""
     return marks.status(gate.status) + note
 
 
@@ -143,7 +143,7 @@ def _arm(arm: Arm, scales: Scales) -> tuple[Content, ...]:
     return (
         marks.named(palette.label(arm.implementation), colour),
         arm.device,
-        marks.beside(numbers.digits(arm.digits), marks.dot(arm.digits, scales.digits, colour, arm.digits_interval)),
+        marks.beside(arm.digits_words, marks.dot(arm.digits, scales.digits, colour, arm.digits_interval)),
         marks.beside(arm.steps_words, marks.dot(arm.steps, scales.steps, colour, arm.steps_interval)),
         time,
         f"{group.processes}" if group else numbers.MISSING,

@@ -70,7 +70,7 @@
   // Rows without a value stand last, whichever way it is sorted; levels keep the scenario's order.
   const order = (a, b) => {
     const x = sorted.values[a], y = sorted.values[b];
-    const last = (v) => v === null || v === "inf";
+    const last = (v) => v === null || typeof v === "string" && v.endsWith("inf");
     if (last(x) || last(y)) return last(x) - last(y);
     return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
   };
