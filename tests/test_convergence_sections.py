@@ -11,7 +11,7 @@ import pytest
 
 from harness.executors.base import Task
 from harness.record import Record
-from harness.report import findings, findings_grid
+from harness.report import findings, findings_grid, losses
 from harness.report.figures.panel import spread
 from harness.report.parts import Table
 from harness.report.sections import (
@@ -207,3 +207,36 @@ def test_the_stable_rate_is_the_same_everywhere(tmp_path: Path) -> None:
     found = re.search(r"full batch is stable to ([\d.]+)", panels)
     assert found is not None
     assert float(str(table.rows[0][1])) == pytest.approx(1.5 / float(found[1]), rel=0.01)
+
+
+def drawn(view: View) -> tuple[tuple[tuple[str, str], ...], str]:
+    source = losses.Source.of(view, view.first_replicates[view.first_replicates["status"] == "ok"])
+    return source.drawn, source.sameness
+
+
+def test_arms_that_were_not_compared_do_not_coincide(tmp_path: Path) -> None:
+    """An arm without a cell at the reference is named as such; nothing is said of its line."""
+    exclude = [
+        {"implementation": "numpy", "dtype": "float64", "why": "apart"},
+        {"implementation": "optim", "dtype": "float32", "why": "apart"},
+    ]
+    grid: dict[str, Any] = {"grid__implementation": ["numpy", "optim"], "grid__dtype": ["float32", "float64"]}
+    arms, said = drawn(view_of(tmp_path / "a", **grid, grid__exclude=exclude))
+    assert arms in ((("numpy", "cpu"),), (("optim", "cpu"),))
+    assert said in ("Only at other configurations: torch.optim.", "Only at other configurations: numpy.")
+    assert "<svg" in "".join(
+        convergence.section(view_of(tmp_path / "b", **grid, grid__exclude=exclude)).data.figure.panels
+    )
+
+
+def test_arms_are_compared_seed_by_seed(tmp_path: Path) -> None:
+    """Where one lost its first seed the others' first seeds are not set against its second."""
+
+    def lost(task: Task, record: Record) -> tuple[Record, bool]:
+        spec = task.job.spec
+        gone = spec.implementation == "optim" and spec.seed == 0
+        return (Record("failed", "no"), False) if gone else (record, True)
+
+    _, said = drawn(view_of(tmp_path, lost, grid__implementation=["numpy", "optim"], grid__seed=[0, 1, 2]))
+    assert said.startswith("numpy and torch.optim coincide")
+    assert "(2 seeds compared)" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -148,33 +149,48 @@ def _above(loss: Vector, least: float) -> Vector:
 
 def _choose(source: Source, arms: Sequence[Arm]) -> tuple[tuple[Arm, ...], str]:
     """One arm where the lines of all coincide; all of them where they part and there is one batch size."""
-    view, first = source.view, arms[0]
-    if len(arms) == 1:
-        return (first,), ""
-    apart = _largest_gap(source, arms)
-    names = numbers.listed(view.arm_name(*arm) for arm in arms)
+    view = source.view
+    seeds = {arm: found for arm in arms if (found := _seeds_at_reference(source, arm))}
+    first, *others = [*seeds] or arms
+    elsewhere = [view.arm_name(*arm) for arm in arms if arm not in seeds]
+    apart_words = f" Only at other configurations: {numbers.listed(elsewhere)}." if seeds and elsewhere else ""
+    if not others or not seeds:
+        return (first,), apart_words.strip()
+    shared = sorted(set.intersection(*seeds.values()))[:_COMPARED_SEEDS]
+    apart = _largest_gap(source, list(seeds), shared) if shared else math.inf
+    names = numbers.listed(view.arm_name(*arm) for arm in seeds)
     if apart <= _COINCIDE:
-        compared = numbers.plural(min(_COMPARED_SEEDS, source.seeds_in_all), "seed")
+        compared = numbers.plural(len(shared), "seed")
         gap = "bit for bit" if apart == 0 else f"to within {numbers.significant(max(apart, 1e-16), 2)} of the loss"
-        return (first,), f"{names} coincide {gap} ({compared} compared), so {view.arm_name(*first)} alone is drawn."
+        drawn = view.arm_name(*first)
+        return (first,), f"{names} coincide {gap} ({compared} compared), so {drawn} alone is drawn.{apart_words}"
     if len(view.levels["batch_size"]) == 1:
-        told = "each has its line" if len(arms) <= 7 else f"the first 7 of {len(arms)} have a line each"
-        return tuple(arms[:7]), f"The implementations part, so {told}."
-    return (first,), f"The others part from {view.arm_name(*first)}, which is drawn; see bit for bit below."
+        told = "each has its line" if len(seeds) <= 7 else f"the first 7 of {len(seeds)} have a line each"
+        return tuple(seeds)[:7], f"The implementations part, so {told}.{apart_words}"
+    return (
+        first,
+    ), f"The others part from {view.arm_name(*first)}, which is drawn; see bit for bit below.{apart_words}"
 
 
-def _largest_gap(source: Source, arms: Sequence[Arm]) -> float:
-    """Largest relative difference of the loss from the first arm's, at the reference."""
+def _seeds_at_reference(source: Source, arm: Arm) -> set[int]:
+    done = source.done[source.done["config"] == key(source.view.reference)]
+    return set(done.loc[(done["implementation"] == arm[0]) & (done["device"] == arm[1]), "seed"])
+
+
+def _largest_gap(source: Source, arms: Sequence[Arm], seeds: Sequence[int]) -> float:
+    """Largest relative difference of the loss from the first arm's, at the reference, seed by seed."""
     reference = source.view.reference
     rate, batch = reference["learning_rate"], reference["batch_size"]
-    bare = Source(source.view, source.done, source.drawn, "", excess=False)
-    curves = [bare.curves(arm, rate, batch, _COMPARED_SEEDS) for arm in arms]
-    usable = [item.values for item in curves if item is not None]
-    gaps = [_gap(usable[0], other) for other in usable[1:] if other.shape == usable[0].shape]
-    return max(gaps, default=0.0)
+    bare = Source(source.view, source.done[source.done["seed"].isin(seeds)], source.drawn, "", excess=False)
+    curves = [bare.curves(arm, rate, batch, len(seeds)) for arm in arms]
+    values = [item.values if item is not None else np.empty((0, 0)) for item in curves]
+    return max(_gap(values[0], other) for other in values[1:])
 
 
 def _gap(one: Vector, other: Vector) -> float:
-    both = np.isfinite(one) & np.isfinite(other)
+    """Infinite where one is finite and the other is not, or they are not of the same states."""
+    if one.shape != other.shape or (np.isfinite(one) != np.isfinite(other)).any():
+        return math.inf
+    both = np.isfinite(one)
     scale = np.where(one[both] == 0, 1.0, np.abs(one[both]))
     return float(np.max(np.abs(one[both] - other[both]) / scale, initial=0.0))
