@@ -173,6 +173,11 @@ def test_every_section_and_figure_has_an_address(browser: Any, folder: Path) -> 
     with opened(browser, folder / "line.html") as (page, _):
         links = page.locator("a.here")
         addresses = [str(link.get_attribute("href")) for link in links.all()]
+        assert page.locator("figure").count() > 4
+        assert page.locator("figure:not([id]), main > section:not([id]), .headed > h3:not([id])").count() == 0
+        assert {str(figure.get_attribute("id")) for figure in page.locator("figure").all()} <= {
+            a[1:] for a in addresses
+        }
         assert {f"#{name}" for name in ("verdict", "loss", "step-times", "time")} - {*addresses} == {"#verdict"}
         assert len(addresses) == len(set(addresses))
         for address in addresses:

@@ -115,9 +115,11 @@ class Assessment:
     def _verdict(self, scenario: str | None) -> Verdict:
         failures = [row for row in self.failures if scenario in (None, row["scenario"])]
         retried = [row for row in self.run.file.retried if scenario in (None, row["scenario"])]
+        counts = self.run.counts(scenario)
+        why = why_cut(self.run) if counts["missing"] else ""
         return Verdict(
             (
-                gates.cells_gate(self.run.counts(scenario), failures, len(retried), why_cut(self.run)),
+                gates.cells_gate(counts, failures, len(retried), why),
                 gates.expectations_gate(_of(self.expectations, scenario), scenario),
                 gates.repeatability_gate(_of(self.repeated, scenario)),
                 gates.agreement_gate(

@@ -167,9 +167,8 @@ def _choose(source: Source, arms: Sequence[Arm]) -> tuple[tuple[Arm, ...], str]:
     if len(view.levels["batch_size"]) == 1:
         told = "each has its line" if len(seeds) <= 7 else f"the first 7 of {len(seeds)} have a line each"
         return tuple(seeds)[:7], f"The implementations part, so {told}.{apart_words}"
-    return (
-        first,
-    ), f"The others part from {view.arm_name(*first)}, which is drawn; see bit for bit below.{apart_words}"
+    told = f"The others part from {view.arm_name(*first)}, which is drawn; see bit for bit below."
+    return (first,), f"{told}{apart_words}"
 
 
 def _seeds_at_reference(source: Source, arm: Arm) -> set[int]:

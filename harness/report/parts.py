@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, TypeAlias
 
 from markupsafe import Markup
@@ -56,14 +56,14 @@ class Figure:
         panels: SVG elements.
         table: The numbers behind them, which is the text alternative too.
         key: Colour and name of what is not labelled in the panels.
-        id: Its anchor on the page; empty for none.
+        id: Its anchor on the page; none may be without.
     """
 
     finding: Finding
     panels: tuple[Markup, ...]
     table: Table | None = None
     key: tuple[tuple[str, str], ...] = ()
-    id: str = ""
+    id: str = field(kw_only=True)
 
 
 @dataclass(frozen=True)

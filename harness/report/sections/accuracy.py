@@ -113,7 +113,12 @@ def _of_linear(view: View, done: pd.DataFrame) -> Figure:
     says = findings_accuracy.of_digits(reached, view.scenario.document.target.digits) if optima else _no_optimum(truth)
     head = ("Parameter", "Row", "Median#", "10 to 90\u202f% of seeds#", "Seeds#", "Truth#")
     caption = f"Estimates at the end: {view.reference_words}"
-    return Figure(Finding(says, _how(view, done, len(names), truth)), tuple(panels), table_of(caption, head, table))
+    return Figure(
+        Finding(says, _how(view, done, len(names), truth)),
+        tuple(panels),
+        table_of(caption, head, table),
+        id="parameters",
+    )
 
 
 def _digits(rows: pd.DataFrame) -> list[float]:

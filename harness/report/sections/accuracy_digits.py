@@ -43,7 +43,7 @@ def figure(view: View) -> Figure | None:
     rows = [_row(axis, level, found) for axis, found in made for level in _present(view, axis, found)]
     head = ("Level", "Median#", "Least#", "Most#", "Cells#")
     table = table_of(f"Correct digits, all implementations: {view.reference_words}", head, rows)
-    return Figure(Finding(says, _how(view, made, strips, drawn)), tuple(panels), table)
+    return Figure(Finding(says, _how(view, made, strips, drawn)), tuple(panels), table, id="digits")
 
 
 def _present(view: View, axis: str, found: Found) -> list[Any]:

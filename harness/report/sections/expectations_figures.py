@@ -57,7 +57,7 @@ def figure(view: View, result: Result, seeds: int, room: int = MOST_PANELS) -> F
     )  # fmt: skip
     checks = [check for group in groups for check in group]
     says = of_bands(sum(check.held for check in checks), len(checks), len(groups))
-    return Figure(Finding(says, _how(view, kinds, shown, result, seeds)), panels)
+    return Figure(Finding(says, _how(view, kinds, shown, result, seeds)), panels, id=f"expect-{result.number}")
 
 
 def _groups(result: Result) -> list[tuple[Check, ...]]:
